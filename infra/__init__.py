@@ -1,0 +1,1 @@
+"""How the stack is laid out and started; knows contracts and runtime, nothing of fraud."""

@@ -1,0 +1,1 @@
+"""Rooms that two services need today: four pure ones, and bus, stores and runtime."""

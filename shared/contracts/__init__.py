@@ -1,0 +1,1 @@
+"""What may stand on a topic: records, their bounds, their bytes, the topic table. Pure."""

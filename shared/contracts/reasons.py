@@ -1,0 +1,61 @@
+"""Every reason code, once: the same word in a dead letter, a metric tag, a log line and an HTTP body."""
+
+from __future__ import annotations
+
+from typing import Final
+
+REASONS: Final[dict[str, str]] = {
+    # bytes that are no record
+    "not_json": "The bytes are not one JSON object. Send UTF-8 JSON that starts with '{'.",
+    "not_utf8": "The bytes are not valid UTF-8.",
+    "too_deep": "Objects or lists are nested too deeply.",
+    "duplicate_key": "A key stands twice in one object, so its value is ambiguous.",
+    "oversize": "The record is larger than the topic allows; only its hash and size are kept.",
+    # a record with a bad field
+    "field_missing": "A required field is absent.",
+    "field_type": "A field has another type than the contract says.",
+    "field_range": "A number is outside its bounds.",
+    "field_length": "A text or list is shorter or longer than its bounds.",
+    "field_charset": "An id holds control, format or unnormalised characters.",
+    "amount_negative": "The amount is below zero. Send refunds as an activity 'payment_outcome'.",
+    "currency_unknown": "The currency is no active ISO 4217 code.",
+    "version_unknown": "The record's version is newer than this reader.",
+    # a good record that cannot be used
+    "no_rate": "The release has no exchange rate for this currency.",
+    "no_entity": "The portfolio needs an entity id that the record lacks.",
+    "tx_conflict": "Another transaction body already stands under this tx_id; the first one wins.",
+    "label_unknown_tx": "The label names a payment that is not known.",
+    "bug": "Our own code failed on this record three times; see the log by its coordinates.",
+    # why a decision is what it is
+    "no_model": "The release has no champion; the policy's default action stands.",
+    "score_low": "The score is below every threshold.",
+    "score_challenge": "The score reached the challenge threshold.",
+    "score_review": "The score reached the review threshold.",
+    "score_decline": "The score reached the decline threshold.",
+    "state_unavailable": "Entity state could not be read; scored on what the payment carries.",
+    "state_rebuilding": "Entity state is being rebuilt; history may be incomplete.",
+    "degraded_amount": "State was not exact and the amount is above the policy's degraded limit.",
+    # flags of a decision
+    "late": "The payment is older than the horizon; it was scored read-only.",
+    "ahead": "The payment's time is ahead of the clock limit and was clamped.",
+    # why a release or model is refused
+    "release_conflict": "Another release was published first; read the head and try again.",
+    "artefact_hash": "The artefact's bytes do not match its manifest.",
+    "artefact_signature": "The artefact is not signed by a trusted key.",
+    "artefact_missing": "The artefact is not in the store.",
+    "artefact_parse": "The model file could not be parsed in the guarded child process.",
+    "model_features": "The model was trained on another feature set.",
+    "model_golden": "The model's golden vectors do not give the same bits here.",
+    "layout_mismatch": "The release names another timeline layout than the portfolio compiles to.",
+    # why a dependency made us wait
+    "kafka_away": "Kafka does not answer.",
+    "redis_away": "Redis does not answer.",
+    "redis_full": "Redis refuses writes (OOM or MISCONF); nothing is acknowledged until it takes them.",
+    "epoch_changed": "The timelines moved to another epoch.",
+    "state_lost": "A timeline is shorter than it was; Redis has lost data.",
+}
+
+
+def describe(code: str) -> str:
+    """The sentence for ``code``. Raises KeyError for a code that is not declared."""
+    return REASONS[code]
