@@ -1,0 +1,1 @@
+"""How good scores are: ranking metrics, intervals over accounts, splits that respect late labels. Pure."""

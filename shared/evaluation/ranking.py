@@ -1,0 +1,54 @@
+"""Metrics of a ranking of payments: area under the ROC curve and average precision."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.bool_]
+Reals = NDArray[np.float64]
+
+
+def auc_roc(labels: Labels, scores: Reals) -> float:
+    """Probability that a random fraud scores above a random genuine row, ties counting one half.
+
+    Fraud labels (n,), scores (n,). NaN without a fraud or without a genuine row. The Mann-Whitney
+    statistic in integers, so exact up to the last division. Raises ValueError for a NaN score.
+    """
+    frauds, genuine = _by_score(labels, scores)
+    pairs = int(frauds.sum()) * int(genuine.sum())
+    if pairs == 0:
+        return float("nan")
+    # Groups descend by score: each genuine row is beaten by the frauds of the groups before its own.
+    above = np.cumsum(frauds) - frauds
+    return int((genuine * (2 * above + frauds)).sum()) / (2 * pairs)
+
+
+def average_precision(labels: Labels, scores: Reals) -> float:
+    """Sum over distinct scores, descending, of precision times the step in recall; no interpolation.
+
+    Fraud labels (n,), scores (n,). Rows of equal score enter together, as in scikit-learn. NaN without
+    a fraud. Raises ValueError for a NaN score.
+    """
+    frauds, genuine = _by_score(labels, scores)
+    total = int(frauds.sum())
+    if total == 0:
+        return float("nan")
+    found = np.cumsum(frauds)
+    precision = found / (found + np.cumsum(genuine))
+    return float((precision * frauds).sum() / total)
+
+
+def _by_score(labels: Labels, scores: Reals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of frauds and of genuine rows at each distinct score, scores descending."""
+    if labels.shape != scores.shape or labels.ndim != 1:
+        raise ValueError(f"labels {labels.shape} and scores {scores.shape}, wanted (n,) both")
+    if np.isnan(scores).any():
+        raise ValueError("a score is not a number")
+    if len(scores) == 0:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    order = np.argsort(scores, kind="stable")[::-1]
+    ranked, fraud = scores[order], labels[order].astype(np.int64)
+    starts = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
+    frauds = np.add.reduceat(fraud, starts)
+    return frauds, np.diff(np.append(starts, len(ranked))) - frauds
