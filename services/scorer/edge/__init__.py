@@ -1,0 +1,1 @@
+"""Where the scorer touches the outside: Kafka, Redis, releases, health."""

@@ -1,0 +1,203 @@
+"""The stages of one micro-batch around the core, each timed: assemble, fold, predict, decide, encode."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.scorer.core.assembly import Assembly, assemble
+from services.scorer.core.deciding import Deciding, predict, verdicts
+from services.scorer.core.intake import Item
+from services.scorer.core.outputs import Seen, Stamp, Timings, decisions, predictions
+from shared.contracts.decisions import StateQuality
+from shared.contracts.ids import KIND_TRANSACTION
+from shared.contracts.payments import Transaction
+from shared.features.compiled import FeatureSet
+from shared.features.rows import RowEncoder
+from shared.features.rowwise import Rowwise
+from shared.features.timelines import FoldResult, Timelines
+from shared.runtime.clock import Clock
+from shared.stores.timeline_keys import entity_key
+from shared.stores.timeline_port import AppendCall, AppendReply, EpochState
+
+from .scored import Folded, Scored, collect
+
+ClockNs = Callable[[], int]
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A batch whose state call is made, or can be made again after the cache was dropped."""
+
+    items: list[Item]
+    assembly: Assembly
+    call: AppendCall
+    decode_us: int
+    rebuild: Callable[[Prepared], None]
+    future: asyncio.Future[AppendReply] | None = None
+    connection: int = 0
+    sent_ns: int = 0
+
+    def again(self) -> None:
+        """Look the slots up anew and ask from what is known now."""
+        self.rebuild(self)
+
+
+class Engine:
+    """Owns the cache of timelines; everything else comes and goes with a batch."""
+
+    def __init__(
+        self,
+        feature_set: FeatureSet,
+        encoder: RowEncoder,
+        cache_bytes: int,
+        clock: Clock,
+        clock_ns: ClockNs,
+        worker: str,
+        fail_on_id: str = "",
+    ) -> None:
+        self.feature_set = feature_set
+        self._encoder = encoder
+        self._rowwise = Rowwise(feature_set)
+        self._clock = clock
+        self._clock_ns = clock_ns
+        self._worker = worker
+        self._fail_on_id = fail_on_id
+        self._names = [entity.name for entity in feature_set.entities]
+        self._epoch = EpochState(number=0, rebuilding=False, layout="")
+        self._timelines = Timelines(feature_set, cache_bytes, self.key_of)
+
+    def key_of(self, entity: int, entity_id: str) -> bytes:
+        """The store's key of a timeline in the epoch we are in."""
+        return entity_key(self.feature_set.portfolio_name, self._epoch.number, self._names[entity], entity_id)
+
+    def enter(self, epoch: EpochState) -> None:
+        """Timelines of another epoch, or of a store that was restarted: what is cached means nothing."""
+        self._epoch = epoch
+        self._timelines.clear()
+
+    def forget(self) -> None:
+        """Drop the cache; the store's logs are read again."""
+        self._timelines.clear()
+
+    def prepare(self, items: list[Item], decode_us: int) -> Prepared:
+        """Rows, claim and the state call of a batch."""
+        assembly = assemble(items, self._encoder, self._timelines)
+        return Prepared(
+            items, assembly, self._call(assembly), decode_us, self._rebuild, sent_ns=self._clock_ns()
+        )
+
+    def _rebuild(self, prepared: Prepared) -> None:
+        self._timelines.release(prepared.assembly.claim)
+        prepared.assembly = assemble(prepared.items, self._encoder, self._timelines)
+        prepared.call = self._call(prepared.assembly)
+
+    def _call(self, assembly: Assembly) -> AppendCall:
+        claim = assembly.claim
+        return AppendCall(self._epoch.number, claim.keys, claim.known, claim.counts, assembly.body())
+
+    def fold(self, prepared: Prepared, reply: AppendReply) -> Folded:
+        """Inputs (n, d) and versions (n, e) of a batch whose records are appended."""
+        assembly, items = prepared.assembly, prepared.items
+        started = self._clock_ns()
+        matrix = np.full((len(items), len(self.feature_set.names)), np.nan)
+        self._fill(items, matrix)
+        result = self._timelines.fold(
+            assembly.claim, b"".join(assembly.rows), reply.starts, reply.unseen, matrix
+        )
+        if result.restated.any():
+            self._restate(items, result)
+        quality: StateQuality = "rebuilding" if self._epoch.rebuilding else "exact"
+        ended = self._clock_ns()
+        return Folded(
+            matrix=matrix,
+            versions=result.versions,
+            repeats=_by_row(len(items), result.repeats),
+            conflicts=result.conflicts,
+            epoch=self._epoch.number,
+            quality=quality,
+            state_us=(started - prepared.sent_ns) // 1000,
+            features_us=(ended - started) // 1000,
+        )
+
+    def _restate(self, items: Sequence[Item], result: FoldResult) -> None:
+        """A redelivered payment counts with the time and amount of its first copy."""
+        for i in np.flatnonzero(result.restated).tolist():
+            items[i].event_ms = int(result.rows["t"][i])
+            items[i].amount_base_minor = int(result.rows["a"][i])
+        self._fill(items, result.matrix)
+        self._timelines.settle(result.matrix)
+
+    def degraded(self, prepared: Prepared) -> Folded:
+        """What the payments themselves carry: every input that needs state is missing."""
+        self._timelines.release(prepared.assembly.claim)
+        n, d = len(prepared.items), len(self.feature_set.names)
+        matrix = np.full((n, d), np.nan)
+        self._fill(prepared.items, matrix)
+        matrix[:, self.feature_set.state_features] = np.nan
+        return Folded(
+            matrix=matrix,
+            versions=np.full((n, len(self._names)), -1, np.int64),
+            repeats=[()] * n,
+            conflicts=np.zeros(n, np.bool_),
+            epoch=self._epoch.number,
+            quality="unavailable",
+            state_us=(self._clock_ns() - prepared.sent_ns) // 1000,
+            features_us=0,
+        )
+
+    def _fill(self, items: Sequence[Item], matrix: NDArray[np.float64]) -> None:
+        times = np.fromiter((item.event_ms for item in items), np.int64, len(items))
+        amounts = np.fromiter((item.amount_base_minor for item in items), np.int64, len(items))
+        records = [item.record if isinstance(item.record, Transaction) else None for item in items]
+        self._rowwise.fill(matrix, times, amounts, records)
+
+    def decide(self, prepared: Prepared, folded: Folded, deciding: Deciding) -> Scored:
+        """Decisions, predictions and captures of a folded batch. Any exception here is a bug of ours."""
+        items = prepared.items
+        if self._fail_on_id:
+            self._fail(items)
+        decided = [
+            i for i, item in enumerate(items) if item.kind == KIND_TRANSACTION and not folded.conflicts[i]
+        ]
+        every = len(decided) == len(items)
+        payments = items if every else [items[i] for i in decided]
+        seen = Seen(
+            folded.matrix if every else folded.matrix[decided],
+            folded.versions if every else folded.versions[decided],
+            folded.epoch,
+            folded.quality,
+        )
+        before = self._clock_ns()
+        scores = predict(deciding, seen.matrix)
+        between = self._clock_ns()
+        answers = verdicts(deciding, payments, scores, folded.quality)
+        stamp = Stamp(self._clock.now_ms(), self._worker)
+        made = decisions(deciding, payments, seen, scores, answers, stamp)
+        after = self._clock_ns()
+        timings = Timings(
+            prepared.decode_us,
+            folded.state_us,
+            folded.features_us,
+            (between - before) // 1000,
+            (after - between) // 1000,
+            0,
+        )
+        told = predictions(deciding, payments, seen, scores, timings, stamp)
+        return collect(prepared, folded, deciding, decided, scores, answers, made, told, stamp)
+
+    def _fail(self, items: Sequence[Item]) -> None:
+        if any(item.own_id == self._fail_on_id for item in items):
+            raise RuntimeError("told to fail on this record")
+
+
+def _by_row(n: int, repeats: Sequence[tuple[int, int, int]]) -> list[Sequence[int]]:
+    """Repeats as captures keep them: per row, ``entity * 2**40 + index``."""
+    rows: list[Sequence[int]] = [()] * n
+    for row, entity, index in repeats:
+        rows[row] = [*rows[row], (entity << 40) + index]
+    return rows

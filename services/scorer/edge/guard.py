@@ -1,0 +1,45 @@
+"""The guard around our own code: a record it fails on is tried three times alone, then goes to dead letters.
+
+When more than 5 % of the last 1,000 records are such failures it is we who are bad, not the data: the
+worker stops with nothing committed (style.md, rule 3).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+ATTEMPTS = 3
+WINDOW = 1_000
+SHARE_LIMIT = 0.05
+
+
+class TooManyBugs(Exception):
+    """Our code fails on too many records to go on."""
+
+
+class BugRate:
+    """Failures among the last records handled."""
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[int, int]] = deque()
+        self._records = 0
+        self._bugs = 0
+
+    def handled(self, records: int) -> None:
+        """``records`` went through."""
+        self._add(records, 0)
+
+    def failed(self) -> None:
+        """One record failed for good. Raises TooManyBugs."""
+        self._add(1, 1)
+        if self._bugs > SHARE_LIMIT * WINDOW:
+            raise TooManyBugs(f"{self._bugs} of the last {self._records} records")
+
+    def _add(self, records: int, bugs: int) -> None:
+        self._marks.append((records, bugs))
+        self._records += records
+        self._bugs += bugs
+        while self._marks and self._records - self._marks[0][0] >= WINDOW:
+            records, bugs = self._marks.popleft()
+            self._records -= records
+            self._bugs -= bugs

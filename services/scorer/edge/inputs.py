@@ -1,0 +1,145 @@
+"""What comes in: messages of three topics become items in event-time order; offsets and marks are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.json import encode
+
+from services.scorer.core.intake import Item, Limits, Tick, read
+from services.scorer.core.merge import Barrier, Shown, live_order
+from services.scorer.core.offsets import Note, OffsetTrack, read_note
+from shared.bus.ports import Committed, Consumer, Message, Place
+from shared.contracts.outcome import Dead, Forward
+
+HELD_HIGH = 4_000
+"""A partition of a load that holds more than this and is not the slowest is not fetched for a while."""
+
+LOAD_TAKE = 2_000
+
+
+@dataclass(slots=True)
+class Intake:
+    """One take: items in event-time order, and messages that are refused."""
+
+    items: list[Item] = field(default_factory=list)
+    refused: list[tuple[Message, Dead]] = field(default_factory=list)
+
+
+class Inputs:
+    """Takes, reads, orders; knows for each partition what was received and what is confirmed."""
+
+    def __init__(self, kinds: Mapping[str, int], limits: Limits) -> None:
+        self._kinds = kinds
+        self._limits = limits
+        self._barrier = Barrier()
+        self._marks: dict[Place, int] = {}
+        self._shown: dict[Place, Shown | None] = {}
+        self._paused: set[Place] = set()
+        self._ready: list[Item] = []
+        self._early: list[Message] = []
+        self.tracks: dict[Place, OffsetTrack] = {}
+
+    def assign(self, committed: Mapping[Place, Committed | None]) -> None:
+        """These partitions are ours from their committed offsets on; all that was held is forgotten."""
+        notes = {place: read_note(found.note) if found else Note() for place, found in committed.items()}
+        self.tracks = {
+            place: OffsetTrack(found.offset if found else -1, notes[place])
+            for place, found in committed.items()
+        }
+        self._marks = {place: note.mark_ms for place, note in notes.items()}
+        self._shown = {place: note.shown for place, note in notes.items()}
+        self._barrier.assign({(p.topic, p.partition): shown for p, shown in self._shown.items()})
+        self._paused = set()
+        self._ready = []
+
+    def revoke(self) -> None:
+        """Nothing is ours any more; new owners read on from the committed offsets."""
+        self.assign({})
+        self._early = []
+
+    @property
+    def loading(self) -> bool:
+        """Whether a load is under way on what is assigned."""
+        return self._barrier.loading
+
+    @property
+    def waiting(self) -> int:
+        """Records taken that wait for the barrier or for their batch."""
+        return self._barrier.held() + len(self._ready)
+
+    async def take(self, consumer: Consumer, limit: int, wait_ms: int) -> Intake:
+        """At most ``limit`` items, and what was refused. Raises LogAway."""
+        intake = Intake()
+        if len(self._ready) < limit:
+            self._throttle(consumer)
+            messages = await consumer.take(LOAD_TAKE if self.loading else limit, wait_ms)
+            early, self._early = self._early, []
+            live = self._read([*early, *messages] if early else messages, intake)
+            self._ready += live_order(live)
+            self._ready += self._barrier.release(max(limit - len(self._ready), 0))
+        intake.items, self._ready = self._ready[:limit], self._ready[limit:]
+        return intake
+
+    def _read(self, messages: Sequence[Message], intake: Intake) -> list[Item]:
+        live: list[Item] = []
+        place: Place | None = None
+        for message in messages:
+            if place is None or place.partition != message.partition or place.topic != message.topic:
+                place = Place(message.topic, message.partition)
+            track = self.tracks.get(place)
+            if track is None:
+                self._early.append(message)  # fetched before we were told of the assignment
+                continue
+            mark = self._marks[place]
+            outcome = read(self._kinds[place.topic], message, mark, self._limits)
+            if isinstance(outcome, Forward):
+                mark = self._accept(place, outcome.value, mark, live)
+            elif isinstance(outcome, Dead):
+                intake.refused.append((message, outcome))
+            track.receive(message.offset, mark, self._shown[place])
+            if isinstance(outcome, Forward) and isinstance(outcome.value, Tick):
+                track.confirm((message.offset,))
+        return live
+
+    def _accept(self, place: Place, value: Item | Tick, mark: int, live: list[Item]) -> int:
+        if isinstance(value, Tick):
+            self._shown[place] = self._barrier.tick(place, value.load, value.reached_ms)
+            return mark
+        if value.load is None:
+            live.append(value)
+        else:
+            self._shown[place] = self._barrier.hold(place, value)
+        if value.event_ms > mark:
+            self._marks[place] = mark = value.event_ms
+        return mark
+
+    def _throttle(self, consumer: Consumer) -> None:
+        full = {Place(*place) for place in self._barrier.overfull(HELD_HIGH)} if self.loading else set()
+        if full - self._paused:
+            consumer.pause(full - self._paused)
+        if self._paused - full:
+            consumer.resume(self._paused - full)
+        self._paused = full
+
+    def committable(self) -> dict[Place, Committed]:
+        """Next offset and note of each partition that has a confirmed prefix."""
+        return {
+            place: Committed(track.next_offset, encode(track.note()).decode())
+            for place, track in self.tracks.items()
+            if track.next_offset >= 0
+        }
+
+    def owed(self) -> dict[Place, tuple[int, int]]:
+        """Ranges [from, to) of offsets that were scored without state."""
+        return {
+            place: (track.owed_from, track.owed_to)
+            for place, track in self.tracks.items()
+            if 0 <= track.owed_from < track.owed_to
+        }
+
+    @property
+    def outstanding(self) -> int:
+        """Records received whose outputs are not yet confirmed."""
+        return sum(track.outstanding for track in self.tracks.values())

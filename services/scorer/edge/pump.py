@@ -1,0 +1,353 @@
+"""The pump: take, ask the timelines ahead, fold, decide, publish, commit; several batches in flight.
+
+Order of every batch: handle, produce, broker confirms, commit. The next batch's state call goes out before
+this batch is folded, so Redis and this worker work at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mode import Service
+
+from services.scorer.core.deciding import Deciding
+from services.scorer.core.intake import Item
+from shared.bus.dead_letters import dead_letter
+from shared.bus.ports import (
+    Committed,
+    Consumer,
+    Fenced,
+    LogAway,
+    Message,
+    Place,
+    Producer,
+    Rebalance,
+)
+from shared.contracts.outcome import Dead
+from shared.contracts.topics import topic_name
+from shared.features.timelines import TimelineGap
+from shared.runtime.clock import Clock
+from shared.runtime.crash_points import CrashPoints
+from shared.runtime.logs import get_logger
+from shared.stores.timeline_port import StoreError
+
+from .engine import Engine, Prepared
+from .guard import ATTEMPTS, BugRate
+from .inputs import Inputs
+from .publisher import Outputs, Publisher
+from .scored import Folded, Scored, captures_only
+from .state import StateCalls
+
+log = get_logger("scorer.pump")
+
+IDLE_WAIT_MS = 100
+IN_FLIGHT = 2
+DRAIN_S = 20.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the worker has done since its start; the reporter reads and the pump adds."""
+
+    handled: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+    actions: dict[str, int] = field(default_factory=dict)
+    queue_ms: deque[int] = field(default_factory=lambda: deque(maxlen=10_000))
+
+    def refuse(self, reason: str) -> None:
+        """One more record refused for ``reason``."""
+        self.refused[reason] = self.refused.get(reason, 0) + 1
+
+    def scored(self, scored: Scored, records: int) -> None:
+        """A batch went through."""
+        self.handled += records
+        for action in scored.actions:
+            self.actions[action] = self.actions.get(action, 0) + 1
+        self.queue_ms.extend(scored.queue_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class PumpParts:
+    """What the pump is made of; wiring builds it."""
+
+    portfolio: str
+    consumer: Callable[[Rebalance], Consumer]
+    producer: Producer
+    inputs: Inputs
+    engine: Engine
+    states: StateCalls
+    crash: CrashPoints
+    clock: Clock
+    clock_ns: Callable[[], int]
+    beat: Callable[[], None]
+    batch_records: int
+    commit_every_s: float
+
+
+class Pump(Service):
+    """Scores everything its partitions bring, from the moment a release is there."""
+
+    def __init__(self, parts: PumpParts, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._parts = parts
+        self._consumer = parts.consumer(Rebalance(self._assigned, self._revoked))
+        self._inputs = parts.inputs
+        self._engine = parts.engine
+        self._states = parts.states
+        self._publisher = Publisher(parts.producer, parts.crash, self._publishing_failed)
+        self._turn = asyncio.Lock()
+        self._released = asyncio.Event()
+        self._deciding: Deciding | None = None
+        self._pending: deque[Prepared] = deque()
+        self._bugs = BugRate()
+        self._committed: dict[Place, Committed] = {}
+        self._failure: BaseException | None = None
+        self.counts = Counts()
+        self.running = False
+        self.spare = False
+
+    @property
+    def release_seq(self) -> int:
+        """The release in charge, 0 before the first."""
+        return self._deciding.release.seq if self._deciding else 0
+
+    @property
+    def consumer(self) -> Consumer:
+        """The consumer, for those who look at lag and assignment."""
+        return self._consumer
+
+    @property
+    def waiting(self) -> int:
+        """Records taken and not yet confirmed."""
+        return self._inputs.outstanding
+
+    @property
+    def epoch(self) -> int:
+        """The timelines' epoch, 0 before the first."""
+        return self._states.epoch.number if self._states.epoch else 0
+
+    def positions(self) -> list[tuple[Place, int, int]]:
+        """(partition, committed offset, end of its log), -1 where unknown."""
+        found = []
+        for place in sorted(self._inputs.tracks):
+            committed = self._committed.get(place)
+            end = self._consumer.highwater(place)
+            found.append((place, committed.offset if committed else -1, -1 if end is None else end))
+        return found
+
+    def owed(self) -> dict[Place, tuple[int, int]]:
+        """Ranges of offsets that were scored without state; empty while Redis is away."""
+        return {} if self._states.away else self._inputs.owed()
+
+    def settled(self, place: Place, stop: int) -> None:
+        """The records of ``place`` before ``stop`` are in the timelines now."""
+        track = self._inputs.tracks.get(place)
+        if track is not None:
+            track.paid(stop)
+
+    async def append_only(self, items: list[Item]) -> None:
+        """Append and capture ``items`` without deciding. Raises LogAway."""
+        if not items:
+            return
+        async with self._turn:
+            await self._finish_pending()
+            prepared = self._engine.prepare(items, 0)
+            self._states.send(prepared)
+            folded = await self._folded(prepared)
+            if folded.quality == "unavailable":
+                raise LogAway("the timelines are away again")
+            assert self._deciding is not None
+            await self._publisher.publish(captures_only(prepared, folded, self._deciding), {})
+            await self._publisher.drain()
+
+    def take_release(self, deciding: Deciding) -> None:
+        """From the next batch on this release decides."""
+        self._deciding = deciding
+        self._released.set()
+
+    def _publishing_failed(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+
+    @Service.task
+    async def _run(self) -> None:
+        await self._released.wait()
+        await self._parts.producer.start()
+        await self._states.start()
+        self.add_future(self._states.watch())
+        await self._consumer.start()
+        self.add_future(self._commit_always())
+        self.running = True
+        while not self.should_stop:
+            async with self._turn:
+                await self._step()
+            self._parts.beat()
+            await asyncio.sleep(0)
+
+    async def on_stop(self) -> None:
+        """Finish what was taken, commit it, leave the group."""
+        async with self._turn:
+            if self._failure is None and self.crash_reason is None:
+                await self._settle_all()
+            await self._consumer.stop()
+        await self._parts.producer.stop()
+        await self._states.stop()
+
+    async def _step(self) -> None:
+        """One take, and the oldest batch in flight to its end."""
+        if self._failure is not None:
+            raise self._failure
+        busy = bool(self._pending) or self._inputs.waiting > 0
+        started = self._parts.clock_ns()
+        wait_ms = 0 if busy else IDLE_WAIT_MS
+        intake = await self._inputs.take(self._consumer, self._parts.batch_records, wait_ms)
+        if intake.refused:
+            await self._refuse(intake.refused, attempt=1)
+        if intake.items:
+            decode_us = (self._parts.clock_ns() - started) // 1000 if busy else 0
+            await self._begin(intake.items, decode_us)
+        if self._pending and (len(self._pending) >= IN_FLIGHT or not intake.items):
+            await self._finish(self._pending.popleft())
+
+    async def _begin(self, items: list[Item], decode_us: int) -> None:
+        try:
+            prepared = self._engine.prepare(items, decode_us)
+        except Exception:  # noqa: BLE001  # our own code failed: find the record, keep its neighbours
+            await self._isolate(items)
+            return
+        self._states.send(prepared)
+        self._pending.append(prepared)
+
+    async def _finish(self, prepared: Prepared) -> None:
+        self._parts.crash.reach("before_append_answer")
+        folded = await self._folded(prepared)
+        self._parts.crash.reach("after_append")
+        try:
+            scored = self._decide(prepared, folded)
+        except Exception:  # noqa: BLE001  # our own code failed: find the record, keep its neighbours
+            await self._isolate(prepared.items)
+            return
+        await self._publish(prepared, folded, scored)
+
+    def _decide(self, prepared: Prepared, folded: Folded) -> Scored:
+        assert self._deciding is not None
+        return self._engine.decide(prepared, folded, self._deciding)
+
+    async def _folded(self, prepared: Prepared) -> Folded:
+        """The batch on its timelines; without them when Redis stays away."""
+        while True:
+            reply = await self._states.reply(prepared)
+            if reply is None:
+                return self._engine.degraded(prepared)
+            try:
+                return self._engine.fold(prepared, reply)
+            except TimelineGap:
+                prepared.future = None  # the cache was dropped meanwhile: ask again from nothing
+
+    async def _publish(self, prepared: Prepared, folded: Folded, scored: Scored) -> None:
+        tracks = self._inputs.tracks
+        for item in scored.conflicts:
+            self._add_dead(scored.outputs, item.message, Dead("tx_conflict", "tx_id"), 1)
+        if folded.quality == "unavailable":
+            for item in prepared.items:
+                track = tracks.get(Place(item.message.topic, item.message.partition))
+                if track is not None:
+                    track.owe(item.message.offset)
+        await self._publisher.publish(scored.outputs, tracks)
+        self.counts.scored(scored, len(prepared.items))
+        self._bugs.handled(len(prepared.items))
+
+    async def _isolate(self, items: list[Item]) -> None:
+        """Each record alone, three attempts; what still fails goes to dead letters. Raises TooManyBugs."""
+        log.exception("batch_failed", records=len(items))
+        await self._finish_pending()
+        for item in items:
+            for attempt in range(1, ATTEMPTS + 1):
+                error = await self._alone(item)
+                if error is None:
+                    break
+                log.error("record_failed", attempt=attempt, reason="bug", error=error)
+                if attempt == ATTEMPTS:
+                    self._bugs.failed()
+                    await self._refuse([(item.message, Dead("bug"))], attempt, error)
+
+    async def _alone(self, item: Item) -> str | None:
+        """One record through all stages; the type of what our code raised, or None."""
+        self._engine.forget()
+        try:
+            prepared = self._engine.prepare([item], 0)
+            folded = await self._folded(prepared)
+            scored = self._decide(prepared, folded)
+        except (StoreError, LogAway):
+            raise
+        except Exception as error:  # noqa: BLE001  # counted, retried and dead-lettered by the caller
+            return type(error).__name__
+        await self._publish(prepared, folded, scored)
+        return None
+
+    async def _refuse(self, refused: list[tuple[Message, Dead]], attempt: int, detail: str = "") -> None:
+        outputs = Outputs()
+        for message, dead in refused:
+            self._add_dead(outputs, message, dead, attempt, detail)
+            outputs.settles[Place(message.topic, message.partition)].append(message.offset)
+        await self._publisher.publish(outputs, self._inputs.tracks)
+
+    def _add_dead(
+        self, outputs: Outputs, message: Message, dead: Dead, attempt: int, detail: str = ""
+    ) -> None:
+        place = Place(topic_name(self._parts.portfolio, "dead-letters"), message.partition)
+        letter = dead_letter(message, dead, "scorer", attempt, self._parts.clock.now_ms(), detail)
+        outputs.records[place].append(letter)
+        self.counts.refuse(dead.reason)
+
+    async def _finish_pending(self) -> None:
+        while self._pending:
+            await self._finish(self._pending.popleft())
+
+    async def _settle_all(self) -> None:
+        """Everything taken is decided, confirmed and committed, within a bound."""
+        await asyncio.wait_for(self._drained(), DRAIN_S)
+        await self._commit()
+
+    async def _drained(self) -> None:
+        await self._finish_pending()
+        await self._publisher.drain()
+
+    async def _assigned(self, places: set[Place]) -> None:
+        async with self._turn:
+            committed = {place: await self._consumer.committed(place) for place in places}
+            self._inputs.assign(committed)
+            self._committed = {}
+        log.info("assigned", partitions=sorted(f"{p.topic}/{p.partition}" for p in places))
+
+    async def _revoked(self, places: set[Place]) -> None:
+        if not places:
+            return
+        async with self._turn:
+            try:
+                await self._settle_all()
+            except (TimeoutError, Fenced):
+                log.warning("revoked_unsettled", count=self._inputs.outstanding)
+            self._pending.clear()
+            self._engine.forget()
+            self._inputs.revoke()
+
+    async def _commit_always(self) -> None:
+        while not self.should_stop:
+            await asyncio.sleep(self._parts.commit_every_s)
+            try:
+                await self._commit()
+            except Fenced:
+                log.warning("commit_refused", count=self._inputs.outstanding)
+
+    async def _commit(self) -> None:
+        ready = self._inputs.committable()
+        changed = {place: ready[place] for place in ready if ready[place] != self._committed.get(place)}
+        if not changed:
+            return
+        self._parts.crash.reach("before_commit")
+        await self._consumer.commit(changed)
+        self._committed.update(changed)

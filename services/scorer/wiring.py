@@ -1,0 +1,167 @@
+"""The scorer's composition root: the one place that makes clients and hands them down."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from mode import Service
+from mode.types import ServiceT
+
+from services.scorer.core.intake import Limits
+from services.scorer.edge.captured_tail import CapturedTail
+from services.scorer.edge.catch_up import CatchUp
+from services.scorer.edge.engine import Engine
+from services.scorer.edge.inputs import Inputs
+from services.scorer.edge.pump import Pump, PumpParts
+from services.scorer.edge.releases import ReleaseTaker
+from services.scorer.edge.reporter import Reporter
+from services.scorer.edge.state import StateCalls
+from services.scorer.edge.trust import FolderTrust
+from services.scorer.edge.warm_up import warm_up
+from services.scorer.settings import ScorerSettings
+from shared.bus.kafka_consumer import KafkaConsumer
+from shared.bus.kafka_producer import KafkaProducer
+from shared.bus.ports import Rebalance
+from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
+from shared.contracts.topics import topic_name
+from shared.features.compiled import FeatureSet, compile_portfolio
+from shared.features.portfolio import Portfolio
+from shared.features.rows import RowEncoder
+from shared.runtime.clock import SystemClock
+from shared.runtime.crash_points import CrashPoints
+from shared.runtime.health import Health, HealthServer
+from shared.stores.artefacts import ArtefactStore
+from shared.stores.portfolio_files import read_portfolio, timeline_key
+from shared.stores.releases_follower import ReleaseFollower
+from shared.stores.timeline_redis import RedisTimelines
+
+
+class ScorerService(Service):
+    """The tree: health, pump, side reader, reporter, release follower."""
+
+    def __init__(self, settings: ScorerSettings, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._settings = settings
+        self._health = Health(settings.stuck_after_ms / 1000)
+        self._server = HealthServer(self._health, settings.health_port)
+
+    def on_init_dependencies(self) -> Iterable[ServiceT]:
+        """Children in starting order; they stop in the reverse one."""
+        return build(self._settings, self._health)
+
+    async def on_start(self) -> None:
+        """Health answers from the first moment on."""
+        if self._settings.health_port:
+            await self._server.start()
+
+    async def on_started(self) -> None:
+        """What lives for ever is no garbage to look through again."""
+        gc.collect()
+        gc.freeze()
+        self._health.started()
+
+    async def on_shutdown(self) -> None:
+        """Last of all the port."""
+        await self._server.stop()
+
+
+def build(settings: ScorerSettings, health: Health) -> list[ServiceT]:
+    """All parts of one worker, connected to nothing yet."""
+    portfolio = read_portfolio(settings.portfolio, settings.portfolio_file)
+    feature_set = compile_portfolio(portfolio)
+    encoder = RowEncoder(feature_set, timeline_key(settings.data_dir / "keys"))
+    clock = SystemClock()
+    warm_up(feature_set)
+    engine = Engine(
+        feature_set,
+        encoder,
+        settings.cache_bytes,
+        clock,
+        time.perf_counter_ns,
+        settings.name,
+        settings.fail_on_id,
+    )
+    states = _states(settings, feature_set, encoder, engine, health)
+    producer = KafkaProducer(settings.kafka, settings.name)
+    kinds, limits = input_kinds(portfolio.name), limits_of(portfolio)
+    pump = Pump(
+        PumpParts(
+            portfolio=portfolio.name,
+            consumer=lambda rebalance: _consumer(settings, list(kinds), rebalance),
+            producer=producer,
+            inputs=Inputs(kinds, limits),
+            engine=engine,
+            states=states,
+            crash=CrashPoints.from_setting(settings.crash_at),
+            clock=clock,
+            clock_ns=time.perf_counter_ns,
+            beat=lambda: health.beat("pump"),
+            batch_records=settings.batch_records,
+            commit_every_s=settings.commit_every_ms / 1000,
+        )
+    )
+    taker = ReleaseTaker(
+        feature_set,
+        ArtefactStore(settings.data_dir / "artefacts"),
+        FolderTrust(settings.data_dir / "keys"),
+        pump.take_release,
+    )
+    follower = ReleaseFollower(settings.kafka, portfolio.name, taker.trusted, taker.on_release)
+    reporter = Reporter(
+        pump,
+        states,
+        producer,
+        health,
+        clock,
+        settings.instance,
+        portfolio.name,
+        settings.stuck_after_ms / 1000,
+    )
+    return [pump, CatchUp(pump, settings.kafka, kinds, limits), reporter, follower]
+
+
+def _states(
+    settings: ScorerSettings, feature_set: FeatureSet, encoder: RowEncoder, engine: Engine, health: Health
+) -> StateCalls:
+    def hold(why: str | None) -> None:
+        if why is None:
+            health.clear("state")
+        else:
+            health.hold("state", why)
+
+    store = RedisTimelines(
+        settings.redis_url,
+        feature_set.portfolio_name,
+        feature_set.layout.record_bytes,
+        feature_set.layout.hash,
+    )
+    history = CapturedTail(settings.kafka, feature_set, encoder)
+    return StateCalls(store, history, settings.state_wait_ms, engine.enter, hold)
+
+
+def _consumer(settings: ScorerSettings, topics: list[str], rebalance: Rebalance) -> KafkaConsumer:
+    group = f"{settings.portfolio}.scorer"
+    return KafkaConsumer(settings.kafka, group, topics, f"{settings.name}-{os.getpid()}", rebalance)
+
+
+def input_kinds(portfolio: str) -> dict[str, int]:
+    """The topics that the scorer reads, and what stands on each."""
+    return {
+        topic_name(portfolio, "transactions"): KIND_TRANSACTION,
+        topic_name(portfolio, "activities"): KIND_ACTIVITY,
+        topic_name(portfolio, "labels"): KIND_LABEL,
+    }
+
+
+def limits_of(portfolio: Portfolio) -> Limits:
+    """What the portfolio says of times and currencies."""
+    return Limits(
+        ahead_ms=portfolio.ahead_ms,
+        horizon_ms=portfolio.horizon_days * 86_400_000,
+        base_currency=portfolio.currency,
+        rates_ppm=portfolio.rates_ppm,
+    )

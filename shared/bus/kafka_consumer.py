@@ -1,0 +1,143 @@
+"""Records of a group's partitions from Kafka, committed by hand only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+from aiokafka.structs import OffsetAndMetadata
+
+from .ports import Committed, Fenced, LogAway, Message, Place, Rebalance
+
+SESSION_TIMEOUT_MS = 10_000
+FETCH_BYTES = 4 << 20
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    def __init__(self, rebalance: Rebalance) -> None:
+        self._rebalance = rebalance
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        await self._rebalance.revoked({Place(*tp) for tp in revoked})
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        await self._rebalance.assigned({Place(*tp) for tp in assigned})
+
+
+class KafkaConsumer:
+    """Consumer port on aiokafka: range assignment, so that equal partition numbers stay together."""
+
+    def __init__(
+        self, bootstrap: str, group: str, topics: Sequence[str], client_id: str, rebalance: Rebalance
+    ) -> None:
+        self._topics = list(topics)
+        self._listener = _Listener(rebalance)
+        self._options = {
+            "bootstrap_servers": bootstrap,
+            "group_id": group,
+            "client_id": client_id,
+            "enable_auto_commit": False,
+            "auto_offset_reset": "earliest",
+            "fetch_max_wait_ms": 10,
+            "fetch_min_bytes": 1,
+            "max_partition_fetch_bytes": FETCH_BYTES,
+            "session_timeout_ms": SESSION_TIMEOUT_MS,
+            "heartbeat_interval_ms": SESSION_TIMEOUT_MS // 4,
+            "rebalance_timeout_ms": 30_000,
+            "max_poll_interval_ms": 300_000,
+            "partition_assignment_strategy": (RangePartitionAssignor,),
+            "isolation_level": "read_uncommitted",
+        }
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def start(self) -> None:
+        """Connect and join the group. Raises LogAway."""
+        self._consumer = AIOKafkaConsumer(**self._options)
+        self._consumer.subscribe(self._topics, listener=self._listener)
+        try:
+            await self._consumer.start()
+        except KafkaError as error:
+            raise LogAway(str(error)) from error
+
+    async def stop(self) -> None:
+        """Leave the group and disconnect."""
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def take(self, limit: int, wait_ms: int) -> Sequence[Message]:
+        """At most ``limit`` records, partition by partition. Raises LogAway."""
+        assert self._consumer is not None, "start() comes first"
+        try:
+            found = await self._consumer.getmany(timeout_ms=wait_ms, max_records=limit)
+        except KafkaError as error:
+            raise LogAway(str(error)) from error
+        if len(found) == 1:
+            messages: Sequence[Message] = next(iter(found.values()))
+            return messages
+        return [message for messages in found.values() for message in messages]
+
+    async def commit(self, offsets: Mapping[Place, Committed]) -> None:
+        """Commit next offsets with notes. Raises LogAway, Fenced."""
+        assert self._consumer is not None
+        request = {TopicPartition(*p): OffsetAndMetadata(c.offset, c.note) for p, c in offsets.items()}
+        try:
+            await self._consumer.commit(request)
+        except (
+            CommitFailedError,
+            IllegalStateError,
+            UnknownMemberIdError,
+            RebalanceInProgressError,
+        ) as error:
+            raise Fenced(str(error)) from error
+        except KafkaError as error:
+            raise LogAway(str(error)) from error
+
+    async def committed(self, place: Place) -> Committed | None:
+        """What the group has committed for ``place``, or None. Raises LogAway."""
+        assert self._consumer is not None
+        tp = TopicPartition(*place)
+        try:
+            # The public committed() drops the note that was committed beside the offset.
+            found = await self._consumer._coordinator.fetch_committed_offsets([tp])
+        except KafkaError as error:
+            raise LogAway(str(error)) from error
+        entry = found.get(tp)
+        return None if entry is None or entry.offset < 0 else Committed(entry.offset, entry.metadata)
+
+    async def end_offsets(self, places: Sequence[Place]) -> dict[Place, int]:
+        """Where each partition's log ends. Raises LogAway."""
+        assert self._consumer is not None
+        try:
+            found = await self._consumer.end_offsets([TopicPartition(*p) for p in places])
+        except KafkaError as error:
+            raise LogAway(str(error)) from error
+        return {Place(*tp): offset for tp, offset in found.items()}
+
+    def highwater(self, place: Place) -> int | None:
+        """The end of ``place`` as the last fetch saw it; None before the first."""
+        assert self._consumer is not None
+        found: int | None = self._consumer.highwater(TopicPartition(*place))
+        return found
+
+    def assignment(self) -> set[Place]:
+        """The partitions this member owns now."""
+        assert self._consumer is not None
+        return {Place(*tp) for tp in self._consumer.assignment()}
+
+    def pause(self, places: set[Place]) -> None:
+        """Fetch nothing of ``places`` until resumed."""
+        assert self._consumer is not None
+        self._consumer.pause(*(TopicPartition(*p) for p in places))
+
+    def resume(self, places: set[Place]) -> None:
+        """Fetch ``places`` again."""
+        assert self._consumer is not None
+        self._consumer.resume(*(TopicPartition(*p) for p in places))

@@ -1,0 +1,82 @@
+"""Confirmed batches to Kafka: idempotent, acks from all replicas, one explicit batch per partition."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from .ports import LogAway, Outgoing, Place
+
+BATCH_BYTES = 1 << 20
+REQUEST_TIMEOUT_MS = 30_000
+
+
+class KafkaProducer:
+    """Producer port on aiokafka. ``linger`` is zero: the caller already sends whole batches."""
+
+    def __init__(self, bootstrap: str, client_id: str) -> None:
+        self._bootstrap = bootstrap
+        self._client_id = client_id
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect. Raises LogAway."""
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            client_id=self._client_id,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=16 * BATCH_BYTES,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+        try:
+            await self._producer.start()
+        except KafkaError as error:
+            raise LogAway(str(error)) from error
+
+    async def stop(self) -> None:
+        """Flush and disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def send(self, place: Place, records: Sequence[Outgoing]) -> Awaitable[None]:
+        """Queue ``records``; awaiting the result waits for the broker. Raises LogAway."""
+        assert self._producer is not None, "start() comes first"
+        futures = []
+        batch = self._producer.create_batch()
+        append = batch.append
+        for key, value, headers in records:
+            # aiokafka takes nothing but a list here.
+            listed = list(headers) if headers else []
+            if append(timestamp=None, key=key, value=value, headers=listed) is None:
+                futures.append(await self._submit(batch, place))
+                batch = self._producer.create_batch()
+                append = batch.append
+                append(timestamp=None, key=key, value=value, headers=listed)
+        if batch.record_count():
+            futures.append(await self._submit(batch, place))
+        return confirmed(futures)
+
+    async def _submit(self, batch: object, place: Place) -> asyncio.Future[object]:
+        assert self._producer is not None
+        try:
+            future: asyncio.Future[object] = await self._producer.send_batch(
+                batch, place.topic, partition=place.partition
+            )
+        except (KafkaError, TimeoutError) as error:
+            raise LogAway(str(error)) from error
+        return future
+
+
+async def confirmed(futures: Sequence[asyncio.Future[object]]) -> None:
+    """Wait for every broker confirmation. Raises LogAway."""
+    try:
+        for future in futures:
+            await future
+    except KafkaError as error:
+        raise LogAway(str(error)) from error
