@@ -13,6 +13,11 @@ EVENT_TIME_MIN_MS: Final = 946_684_800_000  # 2000-01-01T00:00:00Z
 EVENT_TIME_MAX_MS: Final = 4_102_444_800_000  # 2100-01-01T00:00:00Z
 NUMBER_LIMIT: Final = 1e15
 RECORD_LIMIT_BYTES: Final = 262_144
+"""A record that others send us."""
+MESSAGE_LIMIT_BYTES: Final = 1_048_576
+"""Any message on a topic."""
+NESTING_LIMIT: Final = 64
+"""Objects and lists within each other in one record, fields we do not know included."""
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 ShortText = Annotated[str, Meta(max_length=64)]

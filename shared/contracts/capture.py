@@ -62,7 +62,8 @@ def schema_hash(features: int, entities: int) -> str:
 
 def encode_capture(batch: pa.RecordBatch) -> bytes:
     """The batch's IPC message without schema."""
-    return batch.serialize().to_pybytes()
+    body: bytes = batch.serialize().to_pybytes()
+    return body
 
 
 def decode_capture(body: bytes, features: int, entities: int) -> pa.RecordBatch:
@@ -70,6 +71,6 @@ def decode_capture(body: bytes, features: int, entities: int) -> pa.RecordBatch:
     try:
         batch = pa.ipc.read_record_batch(pa.py_buffer(body), schema(features, entities))
         batch.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, EOFError) as error:
         raise ValueError(f"no capture of shape ({features}, {entities}): {error}") from error
     return batch

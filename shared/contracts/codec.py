@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from .bounds import RECORD_LIMIT_BYTES, is_clean_text
+from .bounds import MESSAGE_LIMIT_BYTES, NESTING_LIMIT, RECORD_LIMIT_BYTES, is_clean_text
 from .money import is_known
 from .payments import ENTITY_FIELDS, Activity, Label, Transaction
 
@@ -22,7 +22,10 @@ encode: Final[Callable[[Any], bytes]] = _ENCODER.encode
 
 _FIELD: Final = re.compile(r"`\$\.?([A-Za-z0-9_.\[\]]*)`$")
 _MISSING: Final = re.compile(r"missing required field `([^`]*)`")
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_BRACKET: Final = re.compile(rb"[\[\]{}]")
 _ID_FIELDS: Final = ("tx_id", "activity_id", "label_id", *ENTITY_FIELDS)
+_INPUTS: Final = (Transaction, Activity, Label)
 
 
 class DecodeError(Exception):
@@ -35,16 +38,22 @@ class DecodeError(Exception):
 
 
 class Codec(Generic[T]):
-    """Decodes one record type strictly: bounds, characters, currency and duplicate keys are checked."""
+    """Decodes one record type strictly: bounds, characters, currency and duplicate keys are checked.
+
+    What others send us may have `RECORD_LIMIT_BYTES`; what we write ourselves may fill a message, since a
+    dead letter carries a whole refused record in base64.
+    """
 
     def __init__(self, record: type[T]) -> None:
         self._decode: Callable[[bytes], T] = msgspec.json.Decoder(record).decode
+        self._limit_bytes = RECORD_LIMIT_BYTES if record in _INPUTS else MESSAGE_LIMIT_BYTES
+        self._fields = frozenset(record.__struct_fields__)
         self._has_currency = "currency" in record.__struct_fields__
         self._ids = tuple(f for f in _ID_FIELDS if f in record.__struct_fields__)
 
     def decode(self, raw: bytes) -> T:
         """The record in ``raw``. Raises DecodeError."""
-        if len(raw) > RECORD_LIMIT_BYTES:
+        if len(raw) > self._limit_bytes:
             raise DecodeError("oversize")
         try:
             record = self._decode(raw)
@@ -57,8 +66,20 @@ class Codec(Generic[T]):
         if b"\\" in raw or b"\x7f" in raw or not raw.isascii():
             self._check_ids(record)
         if encode(record) != raw:
-            _check_duplicates(raw)
+            self._check_foreign(raw)
         return record
+
+    def _check_foreign(self, raw: bytes) -> None:
+        """What the typed decoder skips in fields it does not know: depth, UTF-8, keys that stand twice."""
+        if is_too_deep(raw):
+            raise DecodeError("too_deep")
+        try:
+            twice = _first_duplicate(raw.decode())
+        except UnicodeDecodeError:
+            raise DecodeError("not_utf8") from None
+        if twice is not None:
+            # A key that is no field of ours may hold anything, so it is not repeated in logs.
+            raise DecodeError("duplicate_key", twice if twice in self._fields else "")
 
     def _check_ids(self, record: T) -> None:
         for field in self._ids:
@@ -80,33 +101,54 @@ def codec_of(record: type[T]) -> Codec[T]:
 
 def decode(record: type[T], raw: bytes) -> T:
     """The ``record`` in ``raw``. Raises DecodeError."""
-    return codec_of(record).decode(raw)
+    codec: Codec[T] = codec_of(record)
+    return codec.decode(raw)
 
 
-def _check_duplicates(raw: bytes) -> None:
-    def refuse(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen = dict(pairs)
-        if len(seen) != len(pairs):
-            keys = [key for key, _ in pairs]
-            raise DecodeError("duplicate_key", next(k for k in keys if keys.count(k) > 1)[:64])
-        return seen
+def is_too_deep(raw: bytes) -> bool:
+    """Whether objects and lists in the JSON text ``raw`` nest deeper than `NESTING_LIMIT`.
 
-    json.loads(raw, object_pairs_hook=refuse)
+    A limit of our own: the interpreter's depends on its version and on the stack of the caller.
+    """
+    if raw.count(b"{") + raw.count(b"[") <= NESTING_LIMIT:
+        return False
+    depth = 0
+    for bracket in _BRACKET.finditer(_STRING.sub(b"", raw)):
+        depth += 1 if bracket.group() in b"{[" else -1
+        if depth > NESTING_LIMIT:
+            return True
+    return False
+
+
+def _first_duplicate(text: str) -> str | None:
+    """A key that stands twice in one object of the valid JSON ``text``, else None."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        keys = [key for key, _ in pairs]
+        if len(set(keys)) != len(keys):
+            found.append(next(key for key in keys if keys.count(key) > 1))
+
+    # Numbers stay text: a field we do not know may hold one of five thousand digits.
+    json.loads(text, object_pairs_hook=look, parse_int=str, parse_float=str)
+    return found[0] if found else None
 
 
 def _explain(raw: bytes, error: Exception) -> DecodeError:
     """The reason code and field of what msgspec refused."""
-    if isinstance(error, RecursionError):
+    if isinstance(error, RecursionError) or is_too_deep(raw):
         return DecodeError("too_deep")
     if isinstance(error, UnicodeDecodeError):
         return DecodeError("not_utf8")
     if not isinstance(error, msgspec.ValidationError):
         return _explain_syntax(raw)
+    if not raw.lstrip().startswith(b"{"):
+        return DecodeError("not_json")
     text = str(error)
-    if missing := _MISSING.search(text):
-        return DecodeError("field_missing", missing.group(1))
     found = _FIELD.search(text)
     field = found.group(1) if found else ""
+    if missing := _MISSING.search(text):
+        return DecodeError("field_missing", f"{field}.{missing.group(1)}".lstrip("."))
     return DecodeError(_field_code(text, field), field)
 
 

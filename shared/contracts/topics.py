@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from . import bounds
 from .decisions import Answer, Decision, Explanation, Flagged, Prediction
 from .models import ModelCard, Release
 from .operations import Alert, AuditEntry, DeadLetter, ReplayRequest, Status, TrainingRequest
@@ -14,7 +15,7 @@ from .payments import Activity, Label, Transaction
 DAY_MS: Final = 86_400_000
 FOREVER: Final = -1
 INPUT_PARTITIONS: Final = 4
-MESSAGE_LIMIT_BYTES: Final = 1_048_576
+MESSAGE_LIMIT_BYTES: Final = bounds.MESSAGE_LIMIT_BYTES
 
 
 class Topic(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,67 @@
+"""`make test` leaves no folder of tests out and counts right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import suites
+from tests.suites import GROUPS, OTHERS, TESTS, Group, Result, counts_of, summary
+
+ROOT = Path(__file__).parents[2]
+REPORT = """<testsuites><testsuite tests="5" failures="1" errors="1" skipped="1"/>
+<testsuite tests="2" failures="0" errors="0" skipped="0"/></testsuites>"""
+
+
+def test_every_folder_of_tests_is_in_a_group_or_says_why_not() -> None:
+    folders = {p.name for p in TESTS.iterdir() if p.is_dir() and not p.name.startswith(("_", "."))}
+
+    assert folders <= {folder for group in GROUPS for folder in group.folders} | set(OTHERS)
+
+
+def test_the_groups_fit_into_twenty_minutes() -> None:
+    assert sum(group.minutes for group in GROUPS) < 20
+
+
+def test_counts() -> None:
+    assert counts_of(REPORT) == {"failed": 1, "passed": 4, "skipped": 1, "errors": 1}
+
+
+def test_the_summary_ends_like_pytest_and_names_a_slow_group() -> None:
+    results = [
+        Result(Group("unit", ("unit",), 1), {"failed": 0, "passed": 7, "skipped": 1, "errors": 0}, 61.0, 0),
+        Result(
+            Group("faults", ("faults",), 1), {"failed": 1, "passed": 2, "skipped": 0, "errors": 0}, 2.0, 1
+        ),
+    ]
+    lines = summary(results).splitlines()
+
+    assert lines[-1] == "1 failed, 9 passed, 1 skipped in 63.00s"
+    assert lines[-3] == "unit (unit): 7 passed, 1 skipped in 61.0s of 60s OVER ITS TIME"
+
+
+@pytest.mark.parametrize(("body", "code"), [("assert True", 0), ("assert False", 1), ("", 5)])
+def test_a_group_fails_when_its_tests_fail_or_are_none(body: str, code: int, tmp_path: Path) -> None:
+    folder = tmp_path / "unit"
+    folder.mkdir()
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    if body:
+        (folder / "test_it.py").write_text(f"def test_it():\n    {body}\n")
+
+    assert suites.run(Group("unit", ("unit",), 1), tmp_path).code == code
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    assert "make test" in (ROOT / ".ci/run").read_text()
+    assert "make test" in (ROOT / "README.md").read_text()
+
+
+def test_the_makefile_explains_each_target() -> None:
+    text = (ROOT / "Makefile").read_text()
+    (phony,) = [line for line in text.splitlines() if line.startswith(".PHONY:")]
+    told = {
+        line.split(":")[0] for line in text.splitlines() if ":" in line and " ## " in line and line[0] != "\t"
+    }
+
+    assert set(phony.split()[1:]) == told
