@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 
 from shared.contracts.codec import encode
 from shared.contracts.decisions import DecisionCore, Prediction, StateQuality
-from shared.contracts.ids import input_hash
 from shared.contracts.payments import Transaction
 from shared.scoring.decide import Verdict
 from shared.scoring.identity import (
@@ -56,37 +56,64 @@ class Stamp:
 
 
 class Decided(NamedTuple):
-    """One decision's bytes with its key, core hash and input hash."""
+    """One decision's bytes with its key and core hash."""
 
     key: bytes
     body: bytes
     core_hash: str
-    input_hash: bytes
 
 
 def decisions(
     deciding: Deciding,
     items: list[Item],
+    hashes: list[bytes],
     seen: Seen,
     scores: Scores,
     answers: list[Verdict],
     stamp: Stamp,
 ) -> list[Decided]:
-    """Each payment's decision, in the items' order."""
-    champion = deciding.champion
+    """Each payment's decision, in the items' order; ``hashes`` are their input hashes."""
+    cores = _cores(deciding, items, hashes, seen, scores, answers)
+    return [_decided(item, core, stamp) for item, core in zip(items, cores, strict=True)]
+
+
+def _decided(item: Item, core: DecisionCore, stamp: Stamp) -> Decided:
+    tx, message = item.record, item.message
+    assert isinstance(tx, Transaction)
+    bytes_of_core = core_bytes(core)
+    hash_of_core = core_hash(bytes_of_core)
+    body = decision_bytes(
+        bytes_of_core,
+        hash_of_core,
+        partition=message.partition,
+        offset=message.offset,
+        ingest_time_ms=message.timestamp,
+        decided_at_ms=stamp.decided_at_ms,
+        worker=stamp.worker,
+        caller=tx.caller,
+        gateway=tx.gateway,
+    )
+    return Decided(tx.account_id.encode(), body, hash_of_core)
+
+
+def _cores(
+    deciding: Deciding,
+    items: list[Item],
+    hashes: list[bytes],
+    seen: Seen,
+    scores: Scores,
+    answers: list[Verdict],
+) -> Iterator[DecisionCore]:
+    champion, content, release = deciding.champion, deciding.release.content, deciding.release
     raw = scores.raw[0].tolist() if champion else [None] * len(items)
     score = scores.score[0].tolist() if champion else [None] * len(items)
-    versions = seen.versions.tolist()
-    vectors = vector_hashes(seen.matrix)
-    ids = DecisionIds(deciding.release.content.portfolio)
+    versions, vectors = seen.versions.tolist(), vector_hashes(seen.matrix)
+    ids = DecisionIds(content.portfolio)
     model = f"{champion.model.name}@{champion.model.version}" if champion else None
-    content, release = deciding.release.content, deciding.release
-    made = []
     for i, (item, answer) in enumerate(zip(items, answers, strict=True)):
         tx = item.record
         assert isinstance(tx, Transaction)
-        hashed = input_hash(item.raw)
-        core = DecisionCore(
+        yield DecisionCore(
             v=1,
             decision_id=ids.of(tx.tx_id),
             portfolio=content.portfolio,
@@ -109,25 +136,9 @@ def decisions(
             state_quality=seen.quality,
             epoch=seen.epoch,
             entity_versions=versions[i],
-            input_hash=hashed.hex(),
+            input_hash=hashes[i].hex(),
             vector_hash=vectors[i],
         )
-        bytes_of_core = core_bytes(core)
-        hash_of_core = core_hash(bytes_of_core)
-        message = item.message
-        body = decision_bytes(
-            bytes_of_core,
-            hash_of_core,
-            partition=message.partition,
-            offset=message.offset,
-            ingest_time_ms=message.timestamp,
-            decided_at_ms=stamp.decided_at_ms,
-            worker=stamp.worker,
-            caller=tx.caller,
-            gateway=tx.gateway,
-        )
-        made.append(Decided(tx.account_id.encode(), body, hash_of_core, hashed))
-    return made
 
 
 def predictions(

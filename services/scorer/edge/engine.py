@@ -177,7 +177,16 @@ class Engine:
         between = self._clock_ns()
         answers = verdicts(deciding, payments, scores, folded.quality)
         stamp = Stamp(self._clock.now_ms(), self._worker)
-        made = decisions(deciding, payments, seen, scores, answers, stamp)
+        hashes = prepared.assembly.hashes
+        made = decisions(
+            deciding,
+            payments,
+            hashes if every else [hashes[i] for i in decided],
+            seen,
+            scores,
+            answers,
+            stamp,
+        )
         after = self._clock_ns()
         timings = Timings(
             prepared.decode_us,
