@@ -1,0 +1,1 @@
+"""The simulated world: seeded generators in, payments and labels out."""

@@ -1,0 +1,1 @@
+"""Where the simulator touches the outside: Kafka, files, the command line."""

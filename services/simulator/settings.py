@@ -1,0 +1,23 @@
+"""The simulator's settings: ``ASSAY_SIMULATOR_<NAME>``, or ``ASSAY_<NAME>`` for those all services share."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.runtime.settings import ServiceSettings
+
+
+class SimulatorSettings(ServiceSettings, service="simulator"):
+    """What a live run needs to know; seed, accounts and merchants also make the past."""
+
+    seed: int = Field(1, ge=0, description="the world; the same one as its history's to go on with it")
+    accounts: int = Field(20_000, ge=100, le=5_000_000, description="accounts that pay")
+    merchants: int = Field(600, ge=20, le=100_000, description="merchants, each with 1 to 6 terminals")
+    rate_per_s: float = Field(10.0, gt=0, le=20_000, description="payments per second")
+    speed: float = Field(
+        600.0,
+        gt=0,
+        description="how many times faster than in the world labels come: 600 turns six days into 14 minutes",
+    )
+    currency: str = Field("EUR", min_length=3, max_length=3, description="ISO 4217 code of every payment")
+    step_ms: int = Field(50, ge=5, le=1_000, description="time between two batches of payments")

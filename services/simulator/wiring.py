@@ -1,0 +1,105 @@
+"""Composition of the simulator: the only place that makes clients and passes them down."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from services.simulator.core.history import past_days
+from services.simulator.core.live import LiveWorld
+from services.simulator.core.records import Records
+from services.simulator.core.tables import Tables
+from services.simulator.core.world import make_world
+from services.simulator.edge.command_line import HistoryRequest
+from services.simulator.edge.history_files import write_history
+from services.simulator.edge.status import StatusReports
+from services.simulator.edge.traffic import Traffic
+from services.simulator.settings import SimulatorSettings
+from shared.bus.ports import LogAway
+from shared.runtime.clock import SystemClock
+from shared.runtime.health import Health, HealthServer
+from shared.runtime.logs import configure, get_logger
+from shared.runtime.stopping import stop_event
+
+PROGRESS_DEADLINE_S = 30.0
+REQUEST_TIMEOUT_MS = 20_000
+
+
+def run_history(settings: SimulatorSettings, request: HistoryRequest) -> None:
+    """Write the past that is asked for and say in one JSON line what was written. Raises OSError."""
+    seed = settings.seed if request.seed is None else request.seed
+    accounts, merchants = request.accounts or settings.accounts, request.merchants or settings.merchants
+    world = make_world(seed, accounts, merchants)
+    days = past_days(world, request.from_ms, request.end_ms)
+    written = write_history(Tables(world, settings.currency), days, request.folder)
+    said = {"transactions": written.transactions, "labels": written.labels, "folder": str(request.folder)}
+    sys.stdout.write(json.dumps(said) + "\n")
+
+
+class Simulator(Service):
+    """The live run: producer, traffic, status; started in this order, stopped in the reverse one."""
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        super().__init__()
+        clock = SystemClock()
+        self._health = Health(PROGRESS_DEADLINE_S)
+        self._server = HealthServer(self._health, settings.health_port) if settings.health_port else None
+        world = make_world(settings.seed, settings.accounts, settings.merchants)
+        start_ms = clock.now_ms()
+        live = LiveWorld(world, start_ms, settings.rate_per_s, settings.speed)
+        records = Records(world, start_ms, settings.currency)
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=settings.kafka,
+            client_id=settings.name,
+            acks="all",
+            enable_idempotence=True,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+        self._traffic = Traffic(
+            self._producer, live, records, clock, self._health, settings.portfolio, settings.step_ms
+        )
+        self._status = StatusReports(
+            self._producer, self._traffic, clock, settings.instance, settings.portfolio
+        )
+
+    async def on_start(self) -> None:
+        """Connect, then play. Raises LogAway."""
+        if self._server is not None:
+            await self._server.start()
+        try:
+            await self._producer.start()
+        except KafkaError as error:
+            raise LogAway(str(error)) from error
+        await self.add_runtime_dependency(self._traffic)
+        await self.add_runtime_dependency(self._status)
+        self._health.started()
+
+    async def on_shutdown(self) -> None:
+        """Flush and disconnect, after traffic and status have stopped."""
+        await self._producer.stop()
+        if self._server is not None:
+            await self._server.stop()
+
+
+async def run_live(settings: SimulatorSettings) -> int:
+    """Play until a signal (exit code 0) or until the log stays away (1)."""
+    configure(settings.service, settings.instance, settings.log_level)
+    log = get_logger("simulator.wiring")
+    with stop_event() as stop:
+        simulator = Simulator(settings)
+        try:
+            async with simulator:
+                log.info("playing", rate=settings.rate_per_s, portfolio=settings.portfolio)
+                await simulator.wait(stop.wait())
+        except LogAway as error:
+            log.error("stopped", reason="kafka_away", error=type(error).__name__)
+            return 1
+    if simulator.crash_reason is not None:
+        log.error("stopped", error=type(simulator.crash_reason).__name__)
+        return 1
+    log.info("stopped")
+    return 0

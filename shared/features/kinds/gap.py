@@ -1,0 +1,15 @@
+"""Seconds since the newest record before this payment."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..kernels_compile import kernel
+from ..kernels_rows import TIME
+from ..kernels_window import Window, size
+
+
+@kernel
+def gap(w: Window) -> float:
+    """Seconds from the window's newest record to the payment, NaN when the window is empty."""
+    return float(w.now - w.cells[w.hi - 1, TIME]) / 1000.0 if size(w) > 0 else np.nan

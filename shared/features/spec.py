@@ -1,0 +1,176 @@
+"""One declared feature: its table in the portfolio, checked against its kind and resolved to plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from .durations import DAY_MS, parse_duration
+from .kinds import KINDS, KindSpec
+
+WINDOW_LIMIT_MS: Final = 800 * DAY_MS
+
+VALUE_FIELDS: Final = ("amount", "amount_minor", "latitude", "longitude", "category")
+NUMBER_PREFIX: Final = "numbers."
+
+
+class FeatureSpec(Struct, frozen=True, kw_only=True):
+    """A feature with everything resolved, defaults too. Two specs that compute the same are equal.
+
+    The window is (t - offset_ms - window_ms, t - offset_ms]; ``activity`` names the activity kind that is
+    read instead of transactions; ``parameters`` are p0 and p1.
+    """
+
+    name: str
+    kind: str
+    entity: str | None = None
+    activity: str | None = None
+    window_ms: int = 0
+    offset_ms: int = 0
+    counts_self: bool = False
+    column: str | None = None
+    field: str | None = None
+    left: str | None = None
+    right: str | None = None
+    parameters: tuple[float, ...] = ()
+
+
+class FeatureError(Exception):
+    """What is wrong with a feature's ``key``, as one sentence."""
+
+    def __init__(self, key: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.key = key
+        self.sentence = sentence
+
+
+class Vocabulary(Struct, frozen=True):
+    """The names that features may use, and the label delay that delayed kinds take by default."""
+
+    entities: Sequence[str]
+    columns: Sequence[str]
+    activities: Sequence[str]
+    label_delay_ms: int
+
+
+def parse_feature(table: Mapping[str, Any], vocabulary: Vocabulary) -> FeatureSpec:
+    """The feature of one ``[[features]]`` table. Raises FeatureError."""
+    name = _text(table, "name")
+    if not name or len(name) > 64:
+        raise FeatureError("name", "a feature's name has 1 to 64 characters")
+    kind = _kind(table)
+    _refuse_unknown(table, kind)
+    return FeatureSpec(
+        name=name,
+        kind=kind.name,
+        entity=_member(table, "entity", vocabulary.entities, "entity") if kind.entity else None,
+        activity=_activity(table, kind, vocabulary.activities),
+        window_ms=_window(table) if kind.entity else 0,
+        offset_ms=_offset(table, kind, vocabulary.label_delay_ms),
+        counts_self=_flag(table, "self"),
+        column=_member(table, "column", vocabulary.columns, "column") if kind.column else None,
+        field=_field(table) if kind.field else None,
+        left=_text(table, "left") if kind.operands else None,
+        right=_text(table, "right") if kind.operands else None,
+        parameters=tuple(_number(table, key, default) for key, default in kind.parameters),
+    )
+
+
+def _kind(table: Mapping[str, Any]) -> KindSpec:
+    name = _text(table, "kind")
+    if name not in KINDS:
+        raise FeatureError("kind", f"there is no kind '{name}'; known are {', '.join(sorted(KINDS))}")
+    return KINDS[name]
+
+
+def _allowed(kind: KindSpec) -> set[str]:
+    keys = {"name", "kind"} | {key for key, _ in kind.parameters}
+    keys |= {"entity", "window", "offset"} if kind.entity else set()
+    keys |= {"self"} if kind.takes_self else set()
+    keys |= {"activity"} if kind.stream in ("activity", "any") else set()
+    keys |= {"column"} if kind.column else set()
+    keys |= {"field"} if kind.field else set()
+    return keys | ({"left", "right"} if kind.operands else set())
+
+
+def _refuse_unknown(table: Mapping[str, Any], kind: KindSpec) -> None:
+    allowed = _allowed(kind)
+    for key in table:
+        if key not in allowed:
+            raise FeatureError(
+                key, f"a feature of kind '{kind.name}' takes no '{key}', only {', '.join(sorted(allowed))}"
+            )
+
+
+def _text(table: Mapping[str, Any], key: str) -> str:
+    if key not in table:
+        raise FeatureError(key, f"the feature lacks '{key}'")
+    value = table[key]
+    if not isinstance(value, str):
+        raise FeatureError(key, f"'{key}' must be a text")
+    return value
+
+
+def _member(table: Mapping[str, Any], key: str, known: Sequence[str], what: str) -> str:
+    value = _text(table, key)
+    if value not in known:
+        raise FeatureError(
+            key, f"there is no {what} '{value}'; the portfolio declares {', '.join(known) or 'none'}"
+        )
+    return value
+
+
+def _activity(table: Mapping[str, Any], kind: KindSpec, known: Sequence[str]) -> str | None:
+    if kind.stream == "activity" or (kind.stream == "any" and "activity" in table):
+        return _member(table, "activity", known, "activity kind")
+    return None
+
+
+def _duration(table: Mapping[str, Any], key: str) -> int:
+    try:
+        return parse_duration(_text(table, key))
+    except ValueError as error:
+        raise FeatureError(key, str(error)) from None
+
+
+def _window(table: Mapping[str, Any]) -> int:
+    window_ms = _duration(table, "window")
+    if not 0 < window_ms <= WINDOW_LIMIT_MS:
+        raise FeatureError("window", f"a window lasts from 1s to {WINDOW_LIMIT_MS // DAY_MS}d")
+    return window_ms
+
+
+def _offset(table: Mapping[str, Any], kind: KindSpec, label_delay_ms: int) -> int:
+    if "offset" not in table:
+        return label_delay_ms if kind.delayed else 0
+    offset_ms = _duration(table, "offset")
+    if offset_ms > WINDOW_LIMIT_MS:
+        raise FeatureError("offset", f"an offset lasts at most {WINDOW_LIMIT_MS // DAY_MS}d")
+    if kind.delayed and offset_ms < label_delay_ms:
+        raise FeatureError("offset", "a delayed feature reads no labels before the portfolio's label delay")
+    return offset_ms
+
+
+def _flag(table: Mapping[str, Any], key: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise FeatureError(key, f"'{key}' must be true or false")
+    return value
+
+
+def _number(table: Mapping[str, Any], key: str, default: float) -> float:
+    value = table.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e15:
+        raise FeatureError(key, f"'{key}' must be a finite number")
+    return float(value)
+
+
+def _field(table: Mapping[str, Any]) -> str:
+    value = _text(table, "field")
+    is_number = value.startswith(NUMBER_PREFIX) and value != NUMBER_PREFIX
+    if value not in VALUE_FIELDS and not is_number:
+        known = ", ".join(VALUE_FIELDS)
+        raise FeatureError("field", f"there is no field '{value}'; use {known} or {NUMBER_PREFIX}NAME")
+    return value

@@ -1,0 +1,264 @@
+"""A worker's cache of entity timelines, and the fold of a micro-batch over them.
+
+One batch is: `Timelines.claim` (which timelines, how much of each is known here), the store's one append
+call, `Timelines.fold` with what came back. Several claims may be open while their calls are in flight, as
+long as batches are folded in the order of their calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import arena
+from .dispatch import settle
+from .folding import Claim, Compiled, FoldResult, TimelineGap, TimelinesFull
+from .idtable import grown, make_table
+from .kernels_claim import claim, release
+from .kernels_fold import CONFLICT, COUNT, FULL, GAP, KEPT, RESTATED, SLOT, START, Batch, fold, trim
+from .kernels_plan import arithmetic_of, make_plan
+from .kernels_rows import KIND_TRANSACTION
+from .kernels_state import GONE, LEFT, LINKED, LONGEST, SEEN, State, grown_slots, make_ends, make_slots
+
+ID_BYTES: Final = 32
+"""Share of the id table that a record may take: 16 bytes an entry, at least a third full after growing."""
+
+SLOT_BYTES: Final = 512
+"""What a timeline costs beside its records: its numbers, its id and key as Python objects."""
+
+WARM_UP_BYTES: Final = 100_000
+"""Budget of the cache that only compiles."""
+
+__all__ = ["Claim", "Compiled", "FoldResult", "TimelineGap", "Timelines", "TimelinesFull", "warm_up"]
+
+_FIRST_SLOTS: Final = 1024
+_FIRST_IDS: Final = 4096
+
+
+def _plain_key(entity: int, entity_id: str) -> bytes:
+    return f"{entity}:{entity_id}".encode()
+
+
+class Timelines:
+    """Entity logs as sorted, summed segments within ``budget_bytes``, least recently used leave first.
+
+    A record costs 8 bytes for each of 5 columns, the extra columns that features read and 2 for squares
+    where std or z is used, times at most 2 (pieces are powers of two), and ``ID_BYTES``; a timeline
+    ``SLOT_BYTES``. ``key_of(entity, id)`` names a timeline in the store.
+    """
+
+    def __init__(
+        self, features: Compiled, budget_bytes: int, key_of: Callable[[int, str], bytes] = _plain_key
+    ) -> None:
+        self.entities = len(features.entities)
+        self.program = features.program
+        self._dtype = features.layout.dtype
+        self._words = self._dtype.itemsize // 8
+        self._arithmetic = arithmetic_of(features.program)
+        self._plan = make_plan(features.program, self.entities)
+        self._cell_bytes = 8 * self._plan.columns + ID_BYTES
+        self._budget_bytes = budget_bytes
+        self._edges = np.empty(len(self._plan.edges) + 1, np.int64)
+        self._past = make_slots(1, self._plan.streams, len(self._plan.edges))
+        self._scratch = np.empty(64, np.int64)
+        self._key_of = key_of
+        self._generation = 0
+        self._arena = arena.make_arena(
+            max(budget_bytes // self._cell_bytes, arena.SMALLEST), self._plan.columns
+        )
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything, claims included: the epoch changed, or the store lost data."""
+        self._generation += 1
+        arena.clear(self._arena)
+        self._state = State(
+            self._arena,
+            make_slots(_FIRST_SLOTS, self._plan.streams, len(self._plan.edges)),
+            make_table(_FIRST_IDS),
+            make_ends(),
+        )
+        self._slot_of: list[dict[str | None, int]] = [{None: -1} for _ in range(self.entities)]
+        self._owners: list[tuple[int, str]] = []
+        self._keys: list[bytes] = []
+        self._free: list[int] = []
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes that count against the budget now."""
+        return int(self._arena.heads[arena.USED]) * self._cell_bytes + len(self) * SLOT_BYTES
+
+    def __len__(self) -> int:
+        """Timelines cached."""
+        return int(self._state.ends[LINKED])
+
+    def seen(self, entity: int, entity_id: str) -> int:
+        """Records of a timeline that are absorbed here, 0 if it is not cached."""
+        slot = self._slot_of[entity].get(entity_id)
+        return 0 if slot is None else int(self._state.slots[slot, SEEN])
+
+    def claim(self, ids: Sequence[Sequence[str | None]], kept: NDArray[np.bool_] | None = None) -> Claim:
+        """Pin the timelines of a batch; ``ids`` (n, e) as `RowEncoder.entity_ids` gives them, n >= 1.
+
+        A record with False in ``kept`` (n,) is scored on the timelines but not appended to them.
+        """
+        wanted = self._slots_for(ids)
+        if kept is None:
+            kept = np.ones(len(wanted), np.bool_)
+        slots = self._state.slots
+        logs, order = np.empty((wanted.size, 2), np.int64), np.empty(wanted.size, np.int64)
+        u, m = claim(slots, self._state.ends, wanted, kept, logs, order)
+        unique = logs[:u, 0].copy()
+        names: list[int] = unique.tolist()
+        return Claim(
+            slots=wanted,
+            kept=kept,
+            unique=unique,
+            keys=[self._keys[slot] for slot in names],
+            known=slots[unique, SEEN].tolist(),
+            counts=logs[:u, 1].tolist(),
+            order=order[:m],
+            generation=self._generation,
+        )
+
+    def release(self, claimed: Claim) -> None:
+        """Give a claim up whose call will not be folded."""
+        if claimed.generation == self._generation:
+            release(self._state.slots, claimed.unique)
+
+    def fold(
+        self,
+        claimed: Claim,
+        rows: NDArray[Any] | bytes,
+        starts: Sequence[int],
+        unseen: Sequence[bytes],
+        matrix: NDArray[np.float64] | None = None,
+    ) -> FoldResult:
+        """Fold ``rows`` (n,) of the layout after the store took them.
+
+        ``starts`` (u,) and ``unseen`` (u,) are the store's answer: the index of the first row appended to
+        each log and the bytes that ended there. ``matrix`` (n, d) is filled in place where given, so that
+        features of the payment alone may stand in it already; arithmetic is settled over both.
+        Ends the claim in any case. Raises TimelineGap with nothing absorbed, and TimelinesFull.
+        """
+        if claimed.generation != self._generation:
+            raise TimelineGap("the timelines were cleared after this claim")
+        batch = self._batch(claimed, rows, starts, unseen, matrix)
+        table = grown(self._state.table, len(batch.unseen) + claimed.slots.size)
+        if table is not self._state.table:
+            self._state = self._state._replace(table=table)
+        status = fold(self._state, self._plan, batch)
+        release(self._state.slots, claimed.unique)
+        trim(self._state, self._plan.streams, self._budget_bytes, self._cell_bytes, SLOT_BYTES)
+        self._drop_evicted()
+        if status == GAP:
+            raise TimelineGap("the answer starts behind what is known of a timeline")
+        if status == FULL:
+            raise TimelinesFull(f"{self._budget_bytes} bytes of timelines cannot hold one batch")
+        self.settle(batch.matrix)
+        count = int(batch.repeats[0, 0])
+        return FoldResult(
+            matrix=batch.matrix,
+            versions=batch.versions,
+            repeats=[(i, e, k) for i, e, k in batch.repeats[1:count].tolist()],
+            conflicts=(batch.flags & CONFLICT) != 0,
+            rows=batch.rows.reshape(-1).view(self._dtype),
+            restated=(batch.flags & RESTATED) != 0,
+        )
+
+    def settle(self, matrix: NDArray[np.float64]) -> None:
+        """Fill the arithmetic features of ``matrix`` (n, d) from its other columns."""
+        if len(self._arithmetic):
+            program = self.program
+            settle(program.kind, program.left, program.right, self._arithmetic, matrix)
+
+    def _batch(
+        self,
+        claimed: Claim,
+        rows: NDArray[Any] | bytes,
+        starts: Sequence[int],
+        unseen: Sequence[bytes],
+        matrix: NDArray[np.float64] | None,
+    ) -> Batch:
+        n, entities = claimed.slots.shape
+        raw = rows if isinstance(rows, bytes) else rows.tobytes()
+        words = np.frombuffer(raw, np.int64).reshape(n, self._words)
+        past = np.frombuffer(b"".join(unseen), np.int64).reshape(-1, self._words)
+        logs = np.empty((len(claimed.unique), 3), np.int64)
+        logs[:, SLOT] = claimed.unique
+        logs[:, START] = starts
+        logs[:, COUNT] = [len(part) // self._dtype.itemsize for part in unseen]
+        if matrix is None:
+            matrix = np.full((n, len(self.program.kind)), np.nan)
+        return Batch(
+            rows=words.copy(),
+            slots=claimed.slots,
+            logs=logs,
+            unseen=past.copy(),
+            matrix=matrix,
+            versions=np.full((n, entities), -1, np.int64),
+            repeats=np.zeros((n * entities + 1, 3), np.int64),
+            edges=self._edges,
+            past=self._past,
+            scratch=self._room_for(len(past) + n),
+            flags=claimed.kept.astype(np.uint8) * KEPT,
+        )
+
+    def _room_for(self, more: int) -> NDArray[np.int64]:
+        needed = 2 * (int(self._state.ends[LONGEST]) + more)
+        if len(self._scratch) < needed:
+            self._scratch = np.empty(1 << (needed - 1).bit_length(), np.int64)
+        return self._scratch
+
+    def _slots_for(self, ids: Sequence[Sequence[str | None]]) -> NDArray[np.int64]:
+        wanted = np.empty((len(ids), self.entities), np.int64)
+        for entity, column in enumerate(zip(*ids, strict=True)):
+            known = self._slot_of[entity]
+            found = list(map(known.get, column))
+            if None in found:
+                wanted[:, entity] = [self._slot(entity, entity_id) for entity_id in column]
+            else:
+                wanted[:, entity] = found  # type: ignore[assignment]  # there is no None among them
+        return wanted
+
+    def _slot(self, entity: int, entity_id: str | None) -> int:
+        slot = self._slot_of[entity].get(entity_id)
+        return self._new_slot(entity, str(entity_id)) if slot is None else slot
+
+    def _new_slot(self, entity: int, entity_id: str) -> int:
+        key = self._key_of(entity, entity_id)
+        if self._free:
+            slot = self._free.pop()
+            self._owners[slot], self._keys[slot] = (entity, entity_id), key
+        else:
+            slot = len(self._owners)
+            self._owners.append((entity, entity_id))
+            self._keys.append(key)
+            if slot >= len(self._state.slots):
+                self._state = self._state._replace(
+                    slots=grown_slots(self._state.slots, 2 * slot, self._plan.streams)
+                )
+        self._slot_of[entity][entity_id] = slot
+        return slot
+
+    def _drop_evicted(self) -> None:
+        state = self._state
+        for slot in state.slots[: state.ends[LEFT], GONE].tolist():
+            entity, entity_id = self._owners[slot]
+            del self._slot_of[entity][entity_id]
+            self._free.append(slot)
+        state.ends[LEFT] = 0
+
+
+def warm_up(features: Compiled) -> None:
+    """Compile every kernel, or load it from numba's cache, before the first payment waits for it."""
+    timelines = Timelines(features, WARM_UP_BYTES)
+    claimed = timelines.claim([("",) * timelines.entities])
+    rows = np.zeros(1, features.layout.dtype)
+    rows["kind"] = KIND_TRANSACTION
+    empty = [0] * timelines.entities
+    timelines.fold(claimed, rows, empty, [b""] * timelines.entities)
+    grown(make_table(_FIRST_IDS), _FIRST_IDS)

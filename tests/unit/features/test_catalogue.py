@@ -1,0 +1,54 @@
+"""The catalogue, durations and line search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.features.catalogue import catalogue
+from shared.features.compiled import compile_portfolio
+from shared.features.durations import format_duration, parse_duration
+from shared.features.portfolio import parse_portfolio
+from shared.features.refusal import find_line
+
+HANDBOOK = Path(__file__).parents[3] / "infra" / "portfolios" / "handbook15.toml"
+
+
+def test_one_row_per_feature() -> None:
+    rows = catalogue(compile_portfolio(parse_portfolio(HANDBOOK.read_text(), "")))
+    assert len(rows) == 15
+    by_name = {row.name: row for row in rows}
+    assert by_name["weekend"].type == "flag"
+    assert by_name["amount"].meaning == "a field of the payment: amount"
+    assert by_name["customer_mean_7d"].window == "7d with itself"
+    assert by_name["customer_mean_7d"].unit == "minor units"
+    assert by_name["terminal_risk_1d"].window == "1d ending 7d ago"
+    assert by_name["terminal_risk_1d"].missing == "the payment has no terminal"
+
+
+@pytest.mark.parametrize(("text", "ms"), [("90s", 90_000), ("15m", 900_000), ("6h", 21_600_000), ("0s", 0)])
+def test_durations(text: str, ms: int) -> None:
+    assert parse_duration(text) == ms
+    assert parse_duration(format_duration(ms)) == ms
+
+
+@pytest.mark.parametrize("text", ["", "7", "d", "7 d", "-7d", "7w", "1.5h", "٣d"])
+def test_no_durations(text: str) -> None:
+    with pytest.raises(ValueError, match="no duration"):
+        parse_duration(text)
+
+
+def test_a_duration_has_whole_seconds() -> None:
+    with pytest.raises(ValueError, match="whole number"):
+        format_duration(1)
+
+
+def test_lines_are_found_within_their_table() -> None:
+    text = '[a]\nkey = 1\n\n[b]\nname = "x"\nkey = 2\n[c]\nkey = 3\n'
+    assert find_line(text, "key") == 2
+    assert find_line(text, "key", 'name = "x"') == 6
+    assert find_line(text, "key", "[c]") == 8
+    assert find_line(text, "other", 'name="x"') == 5
+    assert find_line(text, "other") == 0
+    assert find_line(text, "key", "[nowhere]") == 0

@@ -1,0 +1,140 @@
+"""Portfolios are refused in one sentence with file, key and line, and read as they stand otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.features.portfolio import Entity, parse_portfolio
+from shared.features.refusal import PortfolioError
+
+ROOT = Path(__file__).parents[3]
+BASE = """\
+name = "shop"
+currency = "EUR"
+activities = ["login"]
+
+entities = [
+  { name = "payer", key = "account_id" },
+]
+
+[[features]]
+name = "amount"
+kind = "value"
+field = "amount"
+
+[[features]]
+name = "count_1d"
+kind = "count"
+entity = "payer"
+window = "1d"
+
+[[features]]
+name = "pace"
+kind = "quotient"
+left = "amount"
+right = "count_1d"
+"""
+
+
+def refused(text: str) -> PortfolioError:
+    with pytest.raises(PortfolioError) as caught:
+        parse_portfolio(text, "shop.toml")
+    return caught.value
+
+
+def test_defaults_are_spelled_out() -> None:
+    portfolio = parse_portfolio(BASE, "shop.toml")
+    assert portfolio.entities == (Entity("payer", "account_id"),)
+    assert portfolio.label_delay_days == 7
+    assert portfolio.rates_ppm == {"EUR": 1_000_000}
+    assert portfolio.policy.default_action == "approve"
+    assert [feature.name for feature in portfolio.features] == ["amount", "count_1d", "pace"]
+    assert portfolio.features[1].window_ms == 86_400_000
+    assert not portfolio.features[1].counts_self
+
+
+@pytest.mark.parametrize("name", ["handbook15", "bank"])
+def test_shipped_portfolios_are_read(name: str) -> None:
+    path = ROOT / "infra" / "portfolios" / f"{name}.toml"
+    portfolio = parse_portfolio(path.read_text(), str(path))
+    assert portfolio.name == name
+    assert portfolio.source.label is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "line", "words"),
+    [
+        ('kind = "count"', 'kind = "cuont"', "kind", 16, "no kind 'cuont'"),
+        ('window = "1d"', 'window = "1w"', "window", 18, "no duration"),
+        ('window = "1d"', 'window = "0d"', "window", 18, "a window lasts"),
+        ('window = "1d"', 'window = "9999d"', "window", 18, "a window lasts"),
+        ('window = "1d"\n', "", "window", 15, "lacks 'window'"),
+        ('entity = "payer"', 'entity = "shop"', "entity", 17, "no entity 'shop'"),
+        ('entity = "payer"\n', "", "entity", 15, "lacks 'entity'"),
+        ('window = "1d"', 'windw = "1d"', "windw", 18, "takes no 'windw'"),
+        ('name = "pace"', 'name = "amount"', "name", 21, "stands twice"),
+        ('left = "amount"', 'left = "pace"', "left", 23, "a cycle"),
+        ('left = "amount"', 'left = "nothing"', "left", 23, "no feature 'nothing'"),
+        ('field = "amount"', 'field = "price"', "field", 12, "no field 'price'"),
+        ('currency = "EUR"', 'currency = "EUX"', "currency", 2, "no active ISO 4217"),
+        ('currency = "EUR"', "currency = 5", "currency", 2, "got `int`"),
+        ('currency = "EUR"', 'curency = "EUR"', "curency", 2, "unknown field"),
+        ('key = "account_id"', 'key = "iban"', "key", 6, "no id of a record"),
+        ('name = "shop"', 'name = "shop', "toml", 1, "no TOML"),
+        ('"EUR"', '"EUR"\ntime_zone = "Europe/Rome"', "time_zone", 3, "has no table"),
+    ],
+)
+def test_refusals_name_file_key_and_line(old: str, new: str, key: str, line: int, words: str) -> None:
+    error = refused(BASE.replace(old, new, 1))
+    assert (error.file, error.key, error.line) == ("shop.toml", key, line)
+    assert words in error.sentence
+    assert str(error).startswith(f"shop.toml:{line}: {key}: ")
+
+
+def test_a_cycle_of_two_is_found() -> None:
+    text = BASE + '\n[[features]]\nname = "back"\nkind = "difference"\nleft = "pace"\nright = "amount"\n'
+    error = refused(text.replace('left = "amount"\nright = "count_1d"', 'left = "back"\nright = "amount"'))
+    assert "a cycle" in error.sentence
+
+
+def test_an_operand_declared_later_is_refused() -> None:
+    head, _, tail = BASE.partition("[[features]]")
+    first = '[[features]]\nname = "early"\nkind = "difference"\nleft = "amount"\nright = "count_1d"\n\n'
+    error = refused(f"{head}{first}[[features]]{tail}")
+    assert "declared before" in error.sentence
+    assert error.key == "left"
+
+
+def test_a_portfolio_without_entities_is_refused() -> None:
+    text = BASE.replace('  { name = "payer", key = "account_id" },\n', "")
+    assert "at least one entity" in refused(text).sentence
+
+
+def test_a_delayed_feature_reads_no_labels_before_the_delay() -> None:
+    table = '\n[[features]]\nname = "risk"\nkind = "delayed_risk"\nentity = "payer"\nwindow = "7d"\n'
+    assert parse_portfolio(BASE + table, "").features[-1].offset_ms == 7 * 86_400_000
+    assert refused(BASE + table + 'offset = "1d"\n').key == "offset"
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "words"),
+    [
+        ("[policy]\nchallenge_at = 0.5\nreview_at = 0.3\n", "policy", "ascend"),
+        ("[policy]\nchalenge_at = 0.5\n", "chalenge_at", "has no"),
+        ("[rates_ppm]\nUSD = 0\n", "USD", "positive"),
+        ('[source.fields]\ntx_id = { column = "id" }\n', "fields", "lacks account_id"),
+        ('[source.fields]\nprice = { column = "id" }\n', "price", "no field 'price'"),
+        (
+            '[parity]\nid_column = "i"\n[[parity.columns]]\ncolumn = "c"\nfeature = "x"\n',
+            "feature",
+            "no feature",
+        ),
+    ],
+)
+def test_sections_are_checked(section: str, key: str, words: str) -> None:
+    error = refused(BASE + "\n" + section)
+    assert error.key == key
+    assert words in error.sentence
+    assert error.line > BASE.count("\n")
