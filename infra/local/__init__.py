@@ -1,0 +1,1 @@
+"""The whole stack on one machine without containers: Kafka, Redis and every service as child processes."""

@@ -1,0 +1,62 @@
+"""The services of the stack, one row each: how many, whether by default, what they are told."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from .options import StackOptions
+from .portfolios import portfolio_path
+
+
+class ServiceRow(Struct, frozen=True, kw_only=True):
+    """A service that the stack runs as ``python -m <module>``.
+
+    ``per_worker`` rows run once per worker. ``wave`` orders stopping: higher waves stop first. ``env`` is
+    added to what every service is told; ``{rate}`` in a value is the simulator's rate.
+    """
+
+    name: str
+    module: str
+    per_worker: bool = False
+    default: bool = True
+    wave: int = 1
+    env: dict[str, str] = {}
+
+    def instances(self, options: StackOptions) -> int:
+        """How many processes of this service ``options`` ask for."""
+        if not self.default and not options.simulator:
+            return 0
+        return options.workers if self.per_worker else 1
+
+
+SERVICES: Final[tuple[ServiceRow, ...]] = (
+    ServiceRow(name="scorer", module="services.scorer", per_worker=True),
+    ServiceRow(name="archiver", module="services.archiver"),
+    ServiceRow(name="trainer", module="services.trainer"),
+    ServiceRow(
+        name="simulator",
+        module="services.simulator",
+        default=False,
+        wave=2,
+        env={"ASSAY_SIMULATOR_RATE_PER_S": "{rate}"},
+    ),
+)
+
+
+def service_environment(
+    row: ServiceRow, instance: int, options: StackOptions, addresses: dict[str, str], health_port: int
+) -> dict[str, str]:
+    """What one process is told beyond our own environment. Raises StackError without a portfolio file."""
+    common = {
+        "ASSAY_KAFKA": addresses["kafka"],
+        "ASSAY_REDIS_URL": addresses["redis"],
+        "ASSAY_DATA_DIR": str(options.data_dir),
+        "ASSAY_PORTFOLIO": options.portfolio,
+        "ASSAY_PORTFOLIO_FILE": str(portfolio_path(options)),
+        "ASSAY_INSTANCE": str(instance),
+        "ASSAY_HEALTH_PORT": str(health_port),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**common, **{key: value.format(rate=options.rate) for key, value in row.env.items()}}

@@ -1,0 +1,1 @@
+"""What every process needs and no payment: settings, logs, clock, stopping, health, memory, kernel cache."""

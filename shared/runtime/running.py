@@ -1,0 +1,35 @@
+"""One asyncio service from start to stop: signals stop it in order, a crash ends it with code 1."""
+
+from __future__ import annotations
+
+import asyncio
+
+from mode import Service
+
+from .logs import get_logger
+from .stopping import stop_event
+
+log = get_logger("runtime.running")
+
+LOOK_S = 0.1
+STOP_LIMIT_S = 30.0
+
+
+async def run_until_stopped(service: Service) -> int:
+    """Start ``service``, wait for a signal or its crash, stop it. The exit code: 0, or 1 after a crash."""
+    with stop_event() as stopping:
+        await service.start()
+        while not stopping.is_set() and not service.crashed and not service.should_stop:
+            try:
+                await asyncio.wait_for(stopping.wait(), LOOK_S)
+            except TimeoutError:
+                continue
+        try:
+            await asyncio.wait_for(service.stop(), STOP_LIMIT_S)
+        except TimeoutError:
+            log.error("stop_timed_out", wait_ms=int(STOP_LIMIT_S * 1000))
+            return 1
+    if service.crash_reason is not None:
+        log.error("crashed", error=type(service.crash_reason).__name__, detail=str(service.crash_reason))
+        return 1
+    return 0

@@ -1,0 +1,163 @@
+"""Programs, feature sets and a shared log for tests of the fold: what a store would do, in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.features.kinds import codes
+from shared.features.layout import Layout
+from shared.features.program import Program
+from shared.features.timelines import Claim, FoldResult, Timelines
+
+from .oracle import Record, first_index, vector
+
+COLUMNS = (
+    "kind",
+    "entity",
+    "stream",
+    "window_ms",
+    "offset_ms",
+    "self",
+    "column",
+    "left",
+    "right",
+    "p0",
+    "p1",
+)
+_DEFAULTS = {"entity": -1, "column": -1, "left": -1, "right": -1}
+_TYPES = dict(zip(COLUMNS, ("i4", "i4", "i4", "i8", "i8", "u1", "i4", "i4", "i4", "f8", "f8"), strict=True))
+
+
+def program_of(features: Sequence[dict[str, Any]]) -> Program:
+    """A program whose features name only what differs from nothing."""
+    return Program(*(np.array([f.get(c, _DEFAULTS.get(c, 0)) for f in features], _TYPES[c]) for c in COLUMNS))
+
+
+@dataclass(frozen=True)
+class Features:
+    """The part of a feature set that the fold reads."""
+
+    program: Program
+    layout: Layout = field(default_factory=Layout)
+    entities: tuple[str, ...] = ("card", "terminal")
+
+
+def every_kind(entity: int) -> list[dict[str, Any]]:
+    """Features of all timeline kinds over one entity, windows of seconds, with and without the row itself."""
+    amounts = (codes.COUNT, codes.SUM, codes.MEAN, codes.STD, codes.MAX, codes.MIN, codes.RATIO)
+    features: list[dict[str, Any]] = [
+        {"kind": kind, "entity": entity, "window_ms": window, "self": own, "p0": 1.0}
+        for kind in amounts
+        for window, own in ((5_000, 0), (20_000, 1))
+    ]
+    features += [
+        {"kind": codes.Z, "entity": entity, "window_ms": 20_000, "p0": 1.0, "p1": 50.0},
+        {"kind": codes.Z, "entity": entity, "window_ms": 20_000, "p0": 0.0, "p1": 0.0, "self": 1},
+        {"kind": codes.COUNT, "entity": entity, "window_ms": 4_000, "offset_ms": 3_000},
+        {"kind": codes.GAP, "entity": entity, "window_ms": 60_000},
+        {"kind": codes.GAP, "entity": entity, "window_ms": 60_000, "stream": 2},
+        {"kind": codes.ACTIVITY_COUNT, "entity": entity, "window_ms": 20_000, "stream": 2},
+    ]
+    columns = (codes.DISTINCT, codes.FIRST_PAIR, codes.PAIR_COUNT)
+    features += [{"kind": k, "entity": entity, "window_ms": 20_000, "column": 1} for k in columns]
+    features += [{"kind": codes.DISTINCT, "entity": entity, "window_ms": 60_000, "column": 1, "self": 1}]
+    delayed = (codes.DELAYED_COUNT, codes.DELAYED_FRAUDS, codes.DELAYED_RISK)
+    features += [
+        {"kind": k, "entity": entity, "stream": 1, "window_ms": w, "offset_ms": o, "p0": p, "p1": 2 * p}
+        for k in delayed
+        for w, o, p in ((10_000, 3_000, 0.0), (60_000, 0, 0.016))
+    ]
+    return features
+
+
+def full_program() -> Program:
+    """Every kind over two entities, and arithmetic of the first few."""
+    features = [{"kind": codes.VALUE}, *every_kind(0), *every_kind(1)]
+    arithmetic = (codes.SHARE, codes.DIFFERENCE, codes.QUOTIENT)
+    return program_of([*features, *({"kind": k, "left": 1, "right": 2} for k in arithmetic)])
+
+
+def encode(records: Sequence[Record], layout: Layout) -> NDArray[Any]:
+    """Rows of the layout."""
+    rows = np.zeros(len(records), layout.dtype)
+    for row, r in zip(rows, records, strict=True):
+        for name, value in (("t", r.time), ("a", r.amount), ("id", r.id), ("ref", r.ref)):
+            row[name] = value
+        row["kind"], row["verdict"], row["body"] = r.kind, r.verdict, r.body
+        for position, value in enumerate(r.extra):
+            row[f"x{position}"] = value
+    return rows
+
+
+Ids = tuple[str | None, ...]
+
+
+@dataclass
+class Logs:
+    """The logs of all entities, as every worker shares them."""
+
+    features: Features
+    logs: dict[bytes, list[Record]] = field(default_factory=dict)
+
+    def key(self, entity: int, entity_id: str) -> bytes:
+        """The name of a timeline."""
+        return f"{entity}/{entity_id}".encode()
+
+    def log(self, entity: int, entity_id: str | None) -> list[Record] | None:
+        """The records of a timeline so far, None without an id."""
+        return None if entity_id is None else self.logs.setdefault(self.key(entity, entity_id), [])
+
+    def append(self, claim: Claim, records: Sequence[Record]) -> tuple[list[int], list[bytes]]:
+        """What the store's one call does with a claim."""
+        starts, unseen, at = [], [], 0
+        for key, known, count in zip(claim.keys, claim.known, claim.counts, strict=True):
+            log = self.logs.setdefault(key, [])
+            starts.append(len(log))
+            unseen.append(encode(log[known:], self.features.layout).tobytes())
+            log.extend(records[i] for i in claim.order[at : at + count])
+            at += count
+        return starts, unseen
+
+    def by_another(self, records: Sequence[Record], ids: Sequence[Ids]) -> None:
+        """Another worker appends."""
+        for record, names in zip(records, ids, strict=True):
+            for entity, entity_id in enumerate(names):
+                log = self.log(entity, entity_id)
+                if log is not None:
+                    log.append(record)
+
+    def fold(
+        self, timelines: Timelines, records: Sequence[Record], ids: Sequence[Ids], kept: Any = None
+    ) -> FoldResult:
+        """Claim, append, fold."""
+        claim = timelines.claim(ids, kept)
+        starts, unseen = self.append(claim, records)
+        return timelines.fold(claim, encode(records, self.features.layout), starts, unseen)
+
+    def check(self, result: FoldResult, records: Sequence[Record], ids: Sequence[Ids]) -> None:
+        """Compare a result with the oracle: versions, conflicts, and every payment's features to the bit."""
+        for i, (record, names) in enumerate(zip(records, ids, strict=True)):
+            logs = [self.log(entity, entity_id) for entity, entity_id in enumerate(names)]
+            versions = [-1 if log is None else first_index(log, record.id) for log in logs]
+            assert result.versions[i].tolist() == versions
+            first = [log[v] for log, v in zip(logs, versions, strict=True) if log is not None]
+            assert bool(result.conflicts[i]) == any(r.body != record.body for r in first)
+            if record.kind != 1:
+                assert np.isnan(result.matrix[i]).all()
+            elif not result.conflicts[i]:
+                expected = np.array(
+                    vector(self.features.program, logs, versions, first[0] if first else record)
+                )
+                assert_same_bits(result.matrix[i], expected)
+
+
+def assert_same_bits(found: NDArray[np.float64], expected: NDArray[np.float64]) -> None:
+    """Equal to the bit, any NaN being NaN."""
+    same = (found.view(np.int64) == expected.view(np.int64)) | (np.isnan(found) & np.isnan(expected))
+    wrong = np.flatnonzero(~same)
+    assert not len(wrong), [(int(k), float(found[k]), float(expected[k])) for k in wrong[:5]]
