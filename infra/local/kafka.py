@@ -151,7 +151,9 @@ class KafkaServer(Server):
         return "".join(f"{key}={value}\n" for key, value in {**PROPERTIES, **own}.items())
 
     def _format(self) -> None:
-        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # An id that began with a dash would read as an option: the first byte keeps its top bit clear.
+        drawn = uuid.uuid4().bytes
+        cluster_id = urlsafe_b64encode(bytes([drawn[0] & 0x7F]) + drawn[1:]).decode().rstrip("=")
         tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._settings))
         command = [str(java()), *TOOL_FLAGS, "-cp", self._jars.class_path(), *tool]
         done = run(command, capture_output=True, text=True, timeout=FORMAT_TIMEOUT_S, check=False)

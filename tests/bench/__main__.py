@@ -86,6 +86,7 @@ def _naive(servers: Bed, name: str, traffic: Traffic, model: Model, partitions: 
         "PEER_OUTPUT": topic_name(name, "decisions"),
         "PEER_MODEL": str(model.path),
         "PEER_PREFIX": name,
+        "PEER_FOLDER": str(servers.folder / name),
     }
     words = ["-m", "tests.bench.peers.naive_faust", "worker", "--without-web", "-l", "warn"]
     return drain(servers, words, environment, topic_name(name, "decisions"), len(traffic.bodies))

@@ -1,4 +1,4 @@
-"""A portfolio of a test's own on the session's broker and Redis: topics, release 1, workers, what came out."""
+"""A portfolio of a test's own on a real broker and Redis: topics, releases, workers, what comes out."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ TOPICS: Final = (*INPUTS, "decisions", "predictions", "captures", "dead-letters"
 PORTFOLIO: Final = """
 name = "{name}"
 currency = "EUR"
+label_delay_days = 1
 entities = [ {{ name = "account", key = "account_id" }}, {{ name = "terminal", key = "terminal_id" }} ]
 columns = [ {{ name = "payer", field = "account_id" }} ]
-activities = [ "login_failed" ]
+activities = [ "failed" ]
 rates_ppm = {{ USD = 900_000 }}
 features = [
   {{ name = "amount", kind = "value", field = "amount" }},
@@ -46,10 +47,10 @@ features = [
   {{ name = "account_count_1h", kind = "count", entity = "account", window = "1h" }},
   {{ name = "account_sum_1d", kind = "sum", entity = "account", window = "1d", self = true }},
   {{ name = "account_z_30d", kind = "z", entity = "account", window = "30d" }},
-  {{ name = "account_failed_1d", kind = "activity_count", entity = "account", window = "1d", activity = "login_failed" }},
+  {{ name = "failed", kind = "activity_count", entity = "account", window = "1d", activity = "failed" }},
   {{ name = "terminal_count_1d", kind = "count", entity = "terminal", window = "1d" }},
   {{ name = "terminal_payers_1d", kind = "distinct", entity = "terminal", window = "1d", column = "payer" }},
-  {{ name = "terminal_risk_7d", kind = "delayed_risk", entity = "terminal", window = "7d", offset = "1d" }},
+  {{ name = "terminal_risk_7d", kind = "delayed_risk", entity = "terminal", window = "7d" }},
   {{ name = "pace", kind = "share", left = "account_count_1h", right = "terminal_count_1d" }},
 ]
 [policy]

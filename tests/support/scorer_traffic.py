@@ -46,11 +46,11 @@ def payment(tx_id: str, event_ms: int = T0_MS, **fields: object) -> Transaction:
     return Transaction(**values)  # type: ignore[arg-type]  # a table of fields by name
 
 
-def label_of(tx: Transaction, known_ms: int, verdict: str = "fraud") -> Label:
+def label_of(tx: Transaction, known_ms: int, verdict: str = "fraud", label_id: str = "") -> Label:
     """A label of ``tx``."""
     return Label(
         v=1,
-        label_id=f"l-{tx.tx_id}-{verdict}",
+        label_id=label_id or f"l-{tx.tx_id}",
         tx_id=tx.tx_id,
         account_id=tx.account_id,
         event_time_ms=tx.event_time_ms,
@@ -89,13 +89,12 @@ def traffic(
                 activity_id=f"act-{prefix}-{number}",
                 account_id=account,
                 event_time_ms=now_ms,
-                kind="login_failed",
+                kind="failed",
                 terminal_id=terminal,
             )
         if draw.random() < mix.label_ratio:
-            yield label_of(
-                draw.choice(past), now_ms - draw.randint(0, DAY_MS), draw.choice(["fraud", "genuine"])
-            )
+            known_ms, verdict = now_ms - draw.randint(0, DAY_MS), draw.choice(["fraud", "genuine"])
+            yield label_of(draw.choice(past), known_ms, verdict, f"l-{prefix}-{number}")
 
 
 def payment_ids(records: Iterable[Record]) -> list[str]:

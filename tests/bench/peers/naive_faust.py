@@ -38,6 +38,7 @@ app = faust.App(
     broker_heartbeat_interval=2.5,
     consumer_auto_offset_reset="earliest",
     producer_acks=-1,
+    datadir=os.environ["PEER_FOLDER"],
 )
 payments = app.topic(INPUT, value_serializer="raw", key_serializer="raw")
 decisions = app.topic(OUTPUT, value_serializer="raw", key_serializer="raw")

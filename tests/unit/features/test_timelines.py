@@ -97,12 +97,28 @@ def test_a_label_that_comes_before_its_payment_counts_once_the_payment_is_there(
     assert world.send(payment(3))[OLD:] == [1, 1, 1]
 
 
+def test_a_redelivery_does_not_see_a_label_whose_payment_came_after_it(world: World) -> None:
+    old = payment(1, OLD_MS)
+    first = world.send(label(1, old, NOW_MS - DAY_MS), payment(2))
+    world.send(old)
+    assert world.send(payment(2)) == pytest.approx(first, rel=0, abs=0, nan_ok=True)
+
+
 def test_a_late_payment_sees_the_label_in_force_at_its_own_time(world: World) -> None:
     old = payment(1, OLD_MS)
     world.send(old, label(1, old, NOW_MS - 1_000), label(2, old, NOW_MS + 1_000, verdict=3))
     assert world.send(payment(2, NOW_MS + 2_000))[FRAUDS] == 0
     assert world.send(payment(3, NOW_MS))[FRAUDS] == 1
     assert world.send(payment(4, NOW_MS - 2_000))[FRAUDS] == 0
+
+
+def test_a_payment_never_counts_its_own_label_even_without_a_delay() -> None:
+    frauds = {"kind": codes.DELAYED_FRAUDS, "entity": 0, "stream": 1, "window_ms": DAY_MS}
+    logs = Logs(Features(program_of([frauds])))
+    worker = Timelines(logs.features, BUDGET, logs.key)
+    early = label(1, payment(1), NOW_MS - 1)
+    assert logs.fold(worker, [early, payment(1)], BOTH * 2).matrix[1].tolist() == [0]
+    assert logs.fold(worker, [payment(2)], BOTH).matrix[0].tolist() == [1]
 
 
 def test_a_label_first_at_equal_time_is_seen(world: World) -> None:

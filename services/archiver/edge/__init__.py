@@ -1,0 +1,1 @@
+"""The archiver's outside: Kafka in, Delta tables and status out."""

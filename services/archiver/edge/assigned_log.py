@@ -1,0 +1,121 @@
+"""Every partition of the archiver's topics, read from the offsets that the lake holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from services.archiver.core.gather import Place
+from shared.bus.ports import LogAway
+
+COMMIT_WAIT_S: Final = 5.0
+FETCH_BYTES: Final = 1 << 20
+
+
+class TopicMissing(Exception):
+    """A topic of the table is not on the broker."""
+
+
+class TopicRecreated(Exception):
+    """A partition ends before the offset that the lake has read: it is another log under the same name."""
+
+
+@dataclass(slots=True)
+class AssignedLog:
+    """All partitions of ``topics``, by one reader; ``group`` only shows how far the lake is."""
+
+    bootstrap: str
+    group: str
+    client_id: str
+    topics: Sequence[str]
+    lost: int = 0
+    """Records that Kafka had dropped before they were read."""
+    _consumer: AIOKafkaConsumer | None = None
+    _places: list[Place] = field(default_factory=list)
+
+    async def start(self) -> list[Place]:
+        """Connect and find the partitions. Raises LogAway, TopicMissing."""
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap,
+            group_id=self.group,
+            client_id=self.client_id,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=FETCH_BYTES,
+        )
+        try:
+            await self._consumer.start()
+            self._places = await self._find()
+        except KafkaError as error:
+            raise LogAway(str(error)) from error
+        return self._places
+
+    async def _find(self) -> list[Place]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, client_id=f"{self.client_id}-look")
+        await admin.start()
+        try:
+            found = await admin.describe_topics(list(self.topics))
+        finally:
+            await admin.close()
+        missing = sorted(card["topic"] for card in found if card["error_code"])
+        if missing:
+            raise TopicMissing(f"{', '.join(missing)}: not on the broker; make it with: assay topics apply")
+        return sorted(Place(card["topic"], p["partition"]) for card in found for p in card["partitions"])
+
+    async def begin(self, positions: Mapping[Place, int | None]) -> None:
+        """Take every partition from its position on; None is its start. Raises LogAway, TopicRecreated."""
+        assert self._consumer is not None
+        tps = {TopicPartition(*place): place for place in self._places}
+        try:
+            first = await self._consumer.beginning_offsets(list(tps))
+            last = await self._consumer.end_offsets(list(tps))
+        except KafkaError as error:
+            raise LogAway(str(error)) from error
+        self._consumer.assign(list(tps))
+        for tp, place in tps.items():
+            position = positions.get(place)
+            if position is not None and position > last[tp]:
+                raise TopicRecreated(
+                    f"{place.topic}/{place.partition} ends at {last[tp]}, but the lake has read to "
+                    f"{position}: the topic was made anew. Move the lake's folder away, then start again"
+                )
+            if position is not None:
+                self.lost += max(first[tp] - position, 0)
+            self._consumer.seek(tp, max(position or 0, first[tp]))
+
+    async def take(self, limit: int, wait_ms: int) -> dict[Place, list[ConsumerRecord]]:
+        """At most ``limit`` messages, waiting at most ``wait_ms`` for the first. Raises LogAway."""
+        assert self._consumer is not None
+        try:
+            found = await self._consumer.getmany(timeout_ms=wait_ms, max_records=limit)
+        except KafkaError as error:
+            raise LogAway(str(error)) from error
+        return {Place(tp.topic, tp.partition): messages for tp, messages in found.items()}
+
+    async def show(self, ends: Mapping[Place, int]) -> bool:
+        """Commit ``ends`` to the group, where lag is looked up; False if Kafka did not take it in time."""
+        assert self._consumer is not None
+        request = {TopicPartition(*place): end for place, end in ends.items()}
+        try:
+            await asyncio.wait_for(self._consumer.commit(request), COMMIT_WAIT_S)
+        except (KafkaError, TimeoutError):
+            return False
+        return True
+
+    def end(self, place: Place) -> int | None:
+        """Where ``place`` ends, as the last fetch saw it. Only after `begin`."""
+        found: Any = self._consumer.highwater(TopicPartition(*place)) if self._consumer else None
+        return None if found is None else int(found)
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        if self._consumer is not None:
+            await self._consumer.stop()
+            self._consumer = None

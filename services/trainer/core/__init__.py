@@ -1,0 +1,1 @@
+"""Captures and labels in, a calibrated model with its numbers out. Pure."""

@@ -1,0 +1,1 @@
+"""Requests in, jobs recorded, children started, cards announced."""

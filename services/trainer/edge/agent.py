@@ -1,0 +1,92 @@
+"""The Faust app of the trainer: one agent on ``requests``, raw bytes, one record at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import faust
+
+from shared.bus.ports import Taken
+from shared.contracts.topics import topic_name
+from shared.runtime.logs import get_logger
+
+from .intake import Intake
+
+ATTEMPTS: Final = 3
+
+_log = get_logger("trainer.agent")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOptions:
+    """How the app joins its group. ``folder`` takes the files that Faust wants to have."""
+
+    bootstrap: str
+    portfolio: str
+    client_id: str
+    session_timeout_s: float
+    folder: Path
+
+
+def make_app(options: GroupOptions, intake: Intake) -> faust.App:
+    """An app without web server, tables, leader topic or topic creation. Call it inside the loop."""
+    options.folder.mkdir(parents=True, exist_ok=True)
+    app = faust.App(
+        f"{options.portfolio}-trainer",
+        broker=";".join(f"aiokafka://{host}" for host in options.bootstrap.split(",")),
+        broker_client_id=options.client_id,
+        broker_session_timeout=options.session_timeout_s,
+        broker_heartbeat_interval=options.session_timeout_s / 4,
+        consumer_auto_offset_reset="earliest",
+        key_serializer="raw",
+        value_serializer="raw",
+        store="memory://",
+        datadir=str(options.folder),
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        web_enabled=False,
+        autodiscover=False,
+    )
+    topic = app.topic(topic_name(options.portfolio, "requests"), key_serializer="raw", value_serializer="raw")
+
+    @app.agent(topic, concurrency=1)
+    async def requests(stream: Any) -> None:
+        async for event in stream.events():
+            await _handle(_message(event.message), intake)
+
+    app.finalize()
+    return app
+
+
+async def _handle(message: Taken, intake: Intake) -> None:
+    """Faust acknowledges an event whose handler raised, so nothing may leave here but a cancellation."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            await intake.take(message)
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the record must not be lost
+            _log.error("our code failed", offset=message.offset, attempt=attempt, exc_info=error)
+            if attempt == ATTEMPTS:
+                await intake.bury_after(message, attempt, error)
+
+
+def _message(message: Any) -> Taken:
+    headers = message.headers or ()
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    return Taken(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp=int((message.timestamp or 0) * 1000),
+        key=message.key,
+        value=message.value,
+        headers=tuple(pairs),
+    )
+
+
+def assigned_partitions(app: faust.App) -> int:
+    """How many partitions the app holds; without one it gets no requests."""
+    return len(app.consumer.assignment())

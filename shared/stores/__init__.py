@@ -1,0 +1,1 @@
+"""What is kept outside the process: timelines, artefacts, releases, audit, lake. Edge."""

@@ -1,0 +1,100 @@
+"""Small one-partition topics as a log, read whole and written record by record (kafka-python)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+
+WAIT_MS: Final = 10_000
+POLL_MS: Final = 500
+
+
+class KafkaAway(Exception):
+    """Kafka did not answer, or the topic does not exist: ``code`` is the reason code."""
+
+    code: Final = "kafka_away"
+
+
+class LogRecord(NamedTuple):
+    """A record of the log with its offset; a record without value is given as empty bytes."""
+
+    offset: int
+    key: bytes | None
+    value: bytes
+
+
+def read_whole(bootstrap: str, topic: str, from_offset: int = 0) -> list[LogRecord]:
+    """Every record of ``topic``'s partition 0 up to its end as it is now. Raises KafkaAway."""
+    with _translated(topic), _consumer(bootstrap) as consumer:
+        place = TopicPartition(topic, 0)
+        if not consumer.partitions_for_topic(topic):
+            raise KafkaAway(f"there is no topic {topic}; run: assay topics apply")
+        consumer.assign([place])
+        consumer.seek(place, from_offset)
+        return list(_until(consumer, place, consumer.end_offsets([place])[place]))
+
+
+def append(bootstrap: str, topic: str, key: bytes | None, value: bytes) -> int:
+    """Append one record to partition 0, confirmed by the broker; its offset. Raises KafkaAway."""
+    with _translated(topic), _producer(bootstrap) as producer:
+        future = producer.send(topic, value=value, key=key, partition=0)
+        return int(future.get(timeout=WAIT_MS / 1000).offset)
+
+
+def _until(consumer: KafkaConsumer, place: TopicPartition, end: int) -> Iterator[LogRecord]:
+    idle = 0
+    while consumer.position(place) < end:
+        found: list[Any] = consumer.poll(timeout_ms=POLL_MS).get(place, [])
+        idle = 0 if found else idle + POLL_MS
+        if idle >= WAIT_MS:
+            raise KafkaAway(f"{place.topic}: no record for {WAIT_MS} ms before offset {end}")
+        for record in found:
+            if record.offset < end:
+                yield LogRecord(record.offset, record.key, record.value or b"")
+
+
+@contextmanager
+def _translated(topic: str) -> Iterator[None]:
+    try:
+        yield
+    except KafkaError as error:
+        raise KafkaAway(f"{topic}: {error}") from error
+
+
+@contextmanager
+def _consumer(bootstrap: str) -> Iterator[KafkaConsumer]:
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        allow_auto_create_topics=False,
+        fetch_max_wait_ms=50,
+        request_timeout_ms=WAIT_MS,
+        bootstrap_timeout_ms=WAIT_MS,
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+@contextmanager
+def _producer(bootstrap: str) -> Iterator[KafkaProducer]:
+    producer = KafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        allow_auto_create_topics=False,
+        max_block_ms=WAIT_MS,
+        delivery_timeout_ms=WAIT_MS,
+        request_timeout_ms=WAIT_MS // 2,
+        bootstrap_timeout_ms=WAIT_MS,
+    )
+    try:
+        yield producer
+    finally:
+        producer.close(timeout=WAIT_MS / 1000)

@@ -1,0 +1,135 @@
+"""Rows of lake tables as they stand at one version, with pruning by day and by key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import NamedTuple
+from zlib import crc32
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+from .lake import Lake
+from .lake_tables import TableCard, table_card
+
+Watermark = dict[str, int]
+"""Next offset per ``topic/partition``: names a data set for ever, since rows are only added behind it."""
+
+
+class Range(NamedTuple):
+    """Event times from ``from_ms`` up to, not including, ``to_ms``; None is open."""
+
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
+EVERYTHING = Range()
+
+
+def day_of(at_ms: int) -> date:
+    """The UTC day of a moment."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).date()
+
+
+class LakeScan:
+    """Opens tables for reading. Every call reads the newest version; a missing table has no rows."""
+
+    def __init__(self, root: str | Path, storage_options: dict[str, str] | None = None) -> None:
+        self._lake = Lake(root, storage_options)
+        self._options = storage_options
+
+    def version(self, table: str) -> int | None:
+        """The table's version, None before its first row. Versions are kept for a day; see `watermark`."""
+        handle = self._handle(table_card(table))
+        return None if handle is None else int(handle.version())
+
+    def watermark(self, table: str, portfolio: str) -> Watermark:
+        """The offset after the last row of each topic partition."""
+        rows = self.rows(table, portfolio, columns=["topic", "partition", "offset"])
+        ends = rows.group_by("topic", "partition").agg(pl.col("offset").max() + 1).sort("topic", "partition")
+        return {f"{topic}/{partition}": end for topic, partition, end in ends.iter_rows()}
+
+    def rows(
+        self,
+        table: str,
+        portfolio: str,
+        *,
+        columns: Sequence[str] | None = None,
+        times: Range = EVERYTHING,
+        where: pc.Expression | None = None,
+        at: Watermark | None = None,
+    ) -> pl.DataFrame:
+        """Good rows of ``table`` with ``columns`` (all if None), as they came: duplicates included.
+
+        ``times`` bounds the event time, ``where`` is any further condition, ``at`` leaves out rows that
+        were added later. Raises LakeAway.
+        """
+        found = self._arrow(table, columns, _condition(table_card(table), portfolio, times, where, at))
+        frame = pl.from_arrow(found)
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def find(self, table: str, portfolio: str, own_id: str, day: date | None = None) -> pl.DataFrame:
+        """The rows found by ``own_id`` in the card's look-up column; ``day`` makes it faster still."""
+        card = table_card(table)
+        where = (pc.field("key_hash") == crc32(own_id.encode())) & (pc.field(card.look_up) == own_id)
+        if day is not None:
+            where = where & (pc.field("event_day") == pa.scalar(day))
+        return self.rows(table, portfolio, where=where)
+
+    def refused(self, table: str, portfolio: str) -> pl.DataFrame:
+        """Rows whose bytes were no valid record: coordinates, reason and bytes."""
+        where = (pc.field("portfolio") == portfolio) & pc.field("refused_reason").is_valid()
+        names = ["topic", "partition", "offset", "ingest_time_ms", "refused_reason", "raw_bytes"]
+        frame = pl.from_arrow(self._arrow(table, names, where))
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def days(self, table: str, portfolio: str) -> list[date]:
+        """The event days that have files, in order."""
+        handle = self._handle(table_card(table))
+        if handle is None:
+            return []
+        found = pa.table(handle.get_add_actions(flatten=True))
+        mine = found.filter(pc.equal(found["partition.portfolio"], portfolio))
+        return sorted(set(mine["partition.event_day"].to_pylist()))
+
+    def _arrow(self, table: str, columns: Sequence[str] | None, where: pc.Expression) -> pa.Table:
+        card = table_card(table)
+        names = list(columns) if columns is not None else card.columns.names
+        handle = self._handle(card)
+        if handle is None:
+            return card.columns.empty_table().select(names)
+        dataset = handle.to_pyarrow_dataset(schema=card.columns)
+        return dataset.to_table(columns=names, filter=where)
+
+    def _handle(self, card: TableCard) -> DeltaTable | None:
+        return self._lake.handle(card) if self._lake.exists(card) else None
+
+
+def _condition(
+    card: TableCard, portfolio: str, times: Range, where: pc.Expression | None, at: Watermark | None
+) -> pc.Expression:
+    condition = (pc.field("portfolio") == portfolio) & pc.field("refused_reason").is_null()
+    if times.from_ms is not None:
+        condition = condition & (pc.field("event_day") >= pa.scalar(day_of(times.from_ms)))
+        condition = condition & (pc.field(card.event_time) >= times.from_ms)
+    if times.to_ms is not None:
+        condition = condition & (pc.field("event_day") <= pa.scalar(day_of(times.to_ms)))
+        condition = condition & (pc.field(card.event_time) < times.to_ms)
+    if where is not None:
+        condition = condition & where
+    return condition if at is None else condition & _before(at)
+
+
+def _before(at: Watermark) -> pc.Expression:
+    before = pc.scalar(False)
+    for source, end in at.items():
+        topic, _, partition = source.rpartition("/")
+        here = (pc.field("topic") == topic) & (pc.field("partition") == int(partition))
+        before = before | (here & (pc.field("offset") < end))
+    return before

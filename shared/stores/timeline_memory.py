@@ -1,0 +1,152 @@
+"""The timeline store in one process: what tests and replay use; same promises as `timeline_redis`.
+
+Several `MemoryTimelines` on one `MemoryServer` are several workers on one Redis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable
+
+from . import epochs
+from . import timeline_keys as names
+from .timeline_port import (
+    STATE_WAIT_MS,
+    AppendCall,
+    AppendReply,
+    CapturedEnd,
+    EpochChanged,
+    EpochState,
+    StateLost,
+    StoreAway,
+    StoreError,
+    StoreRefused,
+)
+
+
+class MemoryServer:
+    """What the logs hold, outside any worker. ``refuse`` makes the next append fail with an error."""
+
+    def __init__(self) -> None:
+        self.logs: dict[bytes, bytearray] = {}
+        self.current: EpochState | None = None
+        self.allotted = 0
+        self.frozen = False
+        self.run = 1
+        self.checked_run = 0
+        self.refuse: StoreError | None = None
+        self.lock = asyncio.Lock()
+
+    def flush(self) -> None:
+        """Loses everything, as FLUSHALL does."""
+        self.logs.clear()
+        self.current, self.allotted, self.frozen, self.checked_run = None, 0, False, 0
+
+    def restart(self) -> None:
+        """Another process over the same data: every connection is gone."""
+        self.run += 1
+
+
+class MemoryTimelines:
+    """`timeline_port.TimelineStore` over a `MemoryServer`."""
+
+    def __init__(self, server: MemoryServer, portfolio: str, record_bytes: int, layout: str) -> None:
+        self._server = server
+        self._portfolio = portfolio
+        self._record_bytes = record_bytes
+        self._layout = layout
+        self._run = 0
+        self._is_open = False
+
+    async def start(self) -> bool:
+        current = self._server.current
+        if current is not None and current.layout != self._layout:
+            raise StoreRefused(f"timelines hold layout {current.layout}, not {self._layout}")
+        restarted = any(known not in (0, self._server.run) for known in (self._server.checked_run, self._run))
+        self._run = self._server.run
+        self._is_open = True
+        return restarted
+
+    async def stop(self) -> None:
+        self._is_open = False
+
+    def append(self, call: AppendCall, wait_ms: int = STATE_WAIT_MS) -> asyncio.Future[AppendReply]:
+        call.check(self._record_bytes)
+        future: asyncio.Future[AppendReply] = asyncio.get_running_loop().create_future()
+        try:
+            future.set_result(self._append(call))
+        except StoreError as error:
+            self._is_open = False
+            future.set_exception(error)
+            future.exception()  # a void call nobody asks about is no leak
+        return future
+
+    async def epoch(self) -> EpochState:
+        self._check_open()
+        if self._server.current is None:
+            raise StateLost(b"")
+        return self._server.current
+
+    async def ensure_epoch(self) -> EpochState:
+        self._check_open()
+        if self._server.current is None:
+            self._server.current = EpochState(1, False, self._layout)
+            self._server.allotted, self._server.checked_run = 1, self._run
+        return self._server.current
+
+    async def recover(
+        self, ends: AsyncIterable[CapturedEnd], *, at_least: int, held: int, lost: bool
+    ) -> EpochState:
+        self._check_open()
+        known = await epochs.gather(ends, at_least)
+        async with self._server.lock:
+            current = self._server.current
+            if current is not None and current.number > held > 0 and self._server.checked_run == self._run:
+                return current
+            loss = await epochs.compare(known, current, lost, self._lengths)
+            self._server.checked_run = self._run
+            if loss.is_whole and current is not None:
+                return current
+            return self._open_epoch(loss)
+
+    def _open_epoch(self, loss: epochs.Loss) -> EpochState:
+        server = self._server
+        server.allotted = max(server.allotted, loss.at_least) + 1
+        server.current = EpochState(server.allotted, loss.at_least > 0, self._layout)
+        server.frozen = False
+        return server.current
+
+    def _append(self, call: AppendCall) -> AppendReply:
+        self._check_call(call)
+        size, logs, at = self._record_bytes, self._server.logs, 0
+        reply = AppendReply([], [])
+        for key, known, count in zip(call.keys, call.known, call.counts, strict=True):
+            log = logs.setdefault(key, bytearray()) if count else logs.get(key, bytearray())
+            reply.starts.append(len(log) // size)
+            reply.unseen.append(bytes(log[known * size :]))
+            log += call.rows[at : at + count * size]
+            at += count * size
+        return reply
+
+    def _check_call(self, call: AppendCall) -> None:
+        self._check_open()
+        server = self._server
+        if server.refuse is not None:
+            error, server.refuse = server.refuse, None
+            raise error
+        if server.current is None:
+            raise StateLost(b"")
+        if server.frozen or server.current.number != call.epoch:
+            raise EpochChanged(server.current.number, server.current.number == call.epoch)
+        for key, known in zip(call.keys, call.known, strict=True):
+            if len(server.logs.get(key, b"")) < known * self._record_bytes:
+                raise StateLost(key)
+
+    def _check_open(self) -> None:
+        if not self._is_open or self._run != self._server.run:
+            self._is_open = False
+            raise StoreAway("not connected", maybe_applied=False)
+
+    async def _lengths(self, ends: list[CapturedEnd]) -> list[int]:
+        keys = [names.entity_key(self._portfolio, e.epoch, e.entity, e.entity_id) for e in ends]
+        return [len(self._server.logs.get(key, b"")) // self._record_bytes for key in keys]

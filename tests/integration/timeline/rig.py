@@ -1,0 +1,142 @@
+"""What the timeline tests share: rows, a store of either kind with its faults, a worker's cache."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import AsyncIterator
+from typing import Final, Protocol
+
+import redis
+
+from infra.local.redis import RedisServer
+from shared.stores import timeline_keys as names
+from shared.stores.timeline_memory import MemoryServer, MemoryTimelines
+from shared.stores.timeline_port import AppendCall, AppendReply, CapturedEnd, TimelineStore
+from shared.stores.timeline_redis import RedisTimelines
+
+PORTFOLIO: Final = "test.bank"
+RECORD_BYTES: Final = 40
+LAYOUT: Final = "layout-a"
+
+
+def row(record_id: int, note: int = 0) -> bytes:
+    """A record whose hash is ``record_id``."""
+    return struct.pack("<qqQQQ", 1_000 + record_id, 5, record_id, 0, note)
+
+
+def rows(*record_ids: int) -> bytes:
+    """Records one after another."""
+    return b"".join(row(i) for i in record_ids)
+
+
+def ids(log: bytes) -> list[int]:
+    """The records' hashes in a log."""
+    return [struct.unpack_from("<Q", log, at + 16)[0] for at in range(0, len(log), RECORD_BYTES)]
+
+
+def key(entity_id: str, epoch: int = 1, entity: str = "card") -> bytes:
+    """A log's key."""
+    return names.entity_key(PORTFOLIO, epoch, entity, entity_id)
+
+
+def call(epoch: int, *parts: tuple[bytes, int, bytes]) -> AppendCall:
+    """A call from (key, known, rows) per log."""
+    return AppendCall(
+        epoch,
+        [k for k, _, _ in parts],
+        [known for _, known, _ in parts],
+        [len(body) // RECORD_BYTES for _, _, body in parts],
+        b"".join(body for _, _, body in parts),
+    )
+
+
+async def ends(*known: CapturedEnd) -> AsyncIterator[CapturedEnd]:
+    """Captured ends as a stream."""
+    for end in known:
+        yield end
+
+
+class Rig(Protocol):
+    """One store and what can happen to it."""
+
+    def worker(self, layout: str = LAYOUT) -> TimelineStore: ...
+    def log(self, log_key: bytes) -> bytes: ...
+    def flush(self) -> None: ...
+    def freeze(self, on: bool) -> None: ...
+    def restart(self) -> None: ...
+
+
+class MemoryRig:
+    """The in-process store."""
+
+    def __init__(self) -> None:
+        self.server = MemoryServer()
+
+    def worker(self, layout: str = LAYOUT) -> TimelineStore:
+        return MemoryTimelines(self.server, PORTFOLIO, RECORD_BYTES, layout)
+
+    def log(self, log_key: bytes) -> bytes:
+        return bytes(self.server.logs.get(log_key, b""))
+
+    def flush(self) -> None:
+        self.server.flush()
+
+    def freeze(self, on: bool) -> None:
+        self.server.frozen = on
+
+    def restart(self) -> None:
+        self.server.restart()
+
+
+class RedisRig:
+    """A real server."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self.server = server
+        self.redis = redis.Redis.from_url(server.url)
+
+    def worker(self, layout: str = LAYOUT) -> RedisTimelines:
+        return RedisTimelines(self.server.url, PORTFOLIO, RECORD_BYTES, layout)
+
+    def log(self, log_key: bytes) -> bytes:
+        value = self.redis.get(log_key) or b""
+        assert isinstance(value, bytes)
+        return value
+
+    def flush(self) -> None:
+        self.redis.flushall()
+
+    def freeze(self, on: bool) -> None:
+        if on:
+            self.redis.set(names.freeze_key(PORTFOLIO), b"x")
+        else:
+            self.redis.delete(names.freeze_key(PORTFOLIO))
+
+    def restart(self) -> None:
+        self.server.restart()
+
+    def close(self) -> None:
+        self.redis.close()
+
+
+class Cache:
+    """What a worker knows of each log, built from replies alone; proves that no byte is missed or moved."""
+
+    def __init__(self) -> None:
+        self.logs: dict[bytes, bytearray] = {}
+
+    def known(self, log_key: bytes) -> int:
+        return len(self.logs.get(log_key, b"")) // RECORD_BYTES
+
+    def absorb(self, asked: AppendCall, reply: AppendReply) -> None:
+        at = 0
+        for i, log_key in enumerate(asked.keys):
+            own = asked.rows[at : at + asked.counts[i] * RECORD_BYTES]
+            at += len(own)
+            have = self.logs.setdefault(log_key, bytearray())
+            first = asked.known[i] * RECORD_BYTES
+            fresh = reply.unseen[i] + own
+            assert first + len(reply.unseen[i]) == reply.starts[i] * RECORD_BYTES
+            overlap = bytes(have[first:])
+            assert fresh[: len(overlap)] == overlap[: len(fresh)]
+            have += fresh[len(overlap) :]
