@@ -14,6 +14,9 @@ class ScorerSettings(ServiceSettings, service="scorer"):
     cache_bytes: int = Field(256 * 2**20, ge=2**20, description="budget of the timeline cache")
     commit_every_ms: int = Field(100, ge=1, description="pause between commits of confirmed offsets")
     state_wait_ms: int = Field(2_000, ge=1, description="how long to wait for Redis before degrading")
+    session_timeout_ms: int = Field(
+        10_000, ge=1_000, description="silence after which the group gives a worker's partitions to others"
+    )
     stuck_after_ms: int = Field(
         30_000, ge=1_000, description="exit when without partitions or without progress for this long"
     )

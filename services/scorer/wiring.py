@@ -145,7 +145,8 @@ def _states(
 
 def _consumer(settings: ScorerSettings, topics: list[str], rebalance: Rebalance) -> KafkaConsumer:
     group = f"{settings.portfolio}.scorer"
-    return KafkaConsumer(settings.kafka, group, topics, f"{settings.name}-{os.getpid()}", rebalance)
+    client_id = f"{settings.name}-{os.getpid()}"
+    return KafkaConsumer(settings.kafka, group, topics, client_id, rebalance, settings.session_timeout_ms)
 
 
 def input_kinds(portfolio: str) -> dict[str, int]:

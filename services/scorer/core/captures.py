@@ -68,42 +68,44 @@ def _split(batch: pa.RecordBatch) -> Iterator[bytes]:
 
 
 def _table(rows: CaptureRows, order: NDArray[np.int64]) -> pa.RecordBatch:
-    items = [rows.items[i] for i in order]
+    places = order.tolist()
+    items = [rows.items[i] for i in places]
     n, entities = rows.versions.shape
     features = rows.matrix.shape[1]
-    ints = _integers(items)
     decided = rows.decided[order]
-    fields = schema(features, entities)
     columns: list[Any] = [
-        pa.array(ints[0], pa.uint8()),
+        pa.array(_integers([item.kind for item in items]).astype(np.uint8)),
         pa.array([item.own_id for item in items], pa.string()),
-        pa.array(ints[1]),
-        pa.array(ints[2]),
-        pa.array(ints[3]),
-        pa.array([rows.input_hashes[i] for i in order], pa.binary(16)),
+        pa.array(_integers([item.message.offset for item in items])),
+        pa.array(_integers([item.event_ms for item in items])),
+        pa.array(_integers([item.message.timestamp for item in items])),
+        _hashes([rows.input_hashes[i] for i in places]),
         pa.array(np.full(n, rows.epoch, np.int64)),
         pa.FixedSizeListArray.from_arrays(pa.array(rows.versions[order].ravel()), entities),
-        _lists([rows.repeats[i] for i in order]),
+        _lists([rows.repeats[i] for i in places]),
         _vectors(rows.matrix[order], decided, features),
         pa.array(np.full(n, rows.release_seq, np.int64)),
         _lanes(rows.raw[:, order], decided),
         _lanes(rows.score[:, order], decided),
-        pa.array([_ACTION_CODE.get(rows.actions[i] or "") for i in order], pa.uint8()),
+        pa.array([_ACTION_CODE.get(rows.actions[i] or "") for i in places], pa.uint8()),
         pa.array(np.full(n, rows.quality, np.uint8)),
-        pa.array(ints[4]),
-        pa.array(ints[5]),
-        pa.array([rows.core_hashes[i] for i in order], pa.binary(16)),
+        pa.array(_integers([item.amount_base_minor for item in items])),
+        pa.array(_integers([item.mark_ms for item in items])),
+        _hashes([rows.core_hashes[i] for i in places]),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=fields)
+    return pa.RecordBatch.from_arrays(columns, schema=schema(features, entities))
 
 
-def _integers(items: list[Item]) -> NDArray[np.int64]:
-    """(6, n): kind, offset, event time, ingest time, base amount, mark."""
-    flat = [
-        (i.kind, i.message.offset, i.event_ms, i.message.timestamp, i.amount_base_minor, i.mark_ms)
-        for i in items
-    ]
-    return np.array(flat, np.int64).T.copy()
+def _integers(values: list[int]) -> NDArray[np.int64]:
+    return np.array(values, np.int64)
+
+
+def _hashes(values: list[bytes] | list[bytes | None]) -> pa.Array:
+    """Hashes of 16 bytes as they lie in memory; only a column with missing ones is built value by value."""
+    if None in values:
+        return pa.array(values, pa.binary(16))
+    whole = b"".join(values)  # type: ignore[arg-type]  # no None, as just seen
+    return pa.Array.from_buffers(pa.binary(16), len(values), [None, pa.py_buffer(whole)])
 
 
 def _lists(values: list[Sequence[int]]) -> pa.ListArray:

@@ -129,6 +129,8 @@ class Engine:
         for i in np.flatnonzero(result.restated).tolist():
             items[i].event_ms = int(result.rows["t"][i])
             items[i].amount_base_minor = int(result.rows["a"][i])
+            is_clamped = items[i].event_ms < items[i].record.event_time_ms
+            items[i].flags = ("ahead",) if is_clamped else ()
         self._fill(items, result.matrix)
         self._timelines.settle(result.matrix)
 
@@ -144,7 +146,7 @@ class Engine:
             versions=np.full((n, len(self._names)), -1, np.int64),
             repeats=[()] * n,
             conflicts=np.zeros(n, np.bool_),
-            epoch=self._epoch.number,
+            epoch=0,  # of no timeline, so that the core does not depend on what this worker had seen
             quality="unavailable",
             state_us=(self._clock_ns() - prepared.sent_ns) // 1000,
             features_us=0,

@@ -11,6 +11,7 @@ from collections import deque
 ATTEMPTS = 3
 WINDOW = 1_000
 SHARE_LIMIT = 0.05
+DOUBT_NS = 2_000_000_000
 
 
 class TooManyBugs(Exception):
@@ -24,16 +25,23 @@ class BugRate:
         self._marks: deque[tuple[int, int]] = deque()
         self._records = 0
         self._bugs = 0
+        self._failed_ns: int | None = None
 
     def handled(self, records: int) -> None:
         """``records`` went through."""
         self._add(records, 0)
 
-    def failed(self) -> None:
+    def failed(self, now_ns: int) -> None:
         """One record failed for good. Raises TooManyBugs."""
+        self._failed_ns = now_ns
         self._add(1, 1)
         if self._bugs > SHARE_LIMIT * WINDOW:
             raise TooManyBugs(f"{self._bugs} of the last {self._records} records")
+
+    def doubtful(self, now_ns: int) -> bool:
+        """Whether too large a share failed, and a moment ago: the next failure may be the one to stop at."""
+        is_fresh = self._failed_ns is not None and now_ns - self._failed_ns < DOUBT_NS
+        return is_fresh and self._bugs > SHARE_LIMIT * self._records
 
     def _add(self, records: int, bugs: int) -> None:
         self._marks.append((records, bugs))

@@ -38,7 +38,6 @@ class Inputs:
         self._shown: dict[Place, Shown | None] = {}
         self._paused: set[Place] = set()
         self._ready: list[Item] = []
-        self._early: list[Message] = []
         self.tracks: dict[Place, OffsetTrack] = {}
 
     def assign(self, committed: Mapping[Place, Committed | None]) -> None:
@@ -57,7 +56,6 @@ class Inputs:
     def revoke(self) -> None:
         """Nothing is ours any more; new owners read on from the committed offsets."""
         self.assign({})
-        self._early = []
 
     @property
     def loading(self) -> bool:
@@ -75,8 +73,7 @@ class Inputs:
         if len(self._ready) < limit:
             self._throttle(consumer)
             messages = await consumer.take(LOAD_TAKE if self.loading else limit, wait_ms)
-            early, self._early = self._early, []
-            live = self._read([*early, *messages] if early else messages, intake)
+            live = self._read(messages, intake)
             self._ready += live_order(live)
             self._ready += self._barrier.release(max(limit - len(self._ready), 0))
         intake.items, self._ready = self._ready[:limit], self._ready[limit:]
@@ -90,8 +87,7 @@ class Inputs:
                 place = Place(message.topic, message.partition)
             track = self.tracks.get(place)
             if track is None:
-                self._early.append(message)  # fetched before we were told of the assignment
-                continue
+                continue  # not ours: the committed offset decides where its owner goes on
             mark = self._marks[place]
             outcome = read(self._kinds[place.topic], message, mark, self._limits)
             if isinstance(outcome, Forward):

@@ -47,6 +47,7 @@ log = get_logger("scorer.pump")
 IDLE_WAIT_MS = 100
 IN_FLIGHT = 2
 DRAIN_S = 20.0
+BETWEEN_S = 0.01
 
 
 @dataclass(slots=True)
@@ -107,8 +108,10 @@ class Pump(Service):
         self._committed: dict[Place, Committed] = {}
         self._failure: BaseException | None = None
         self.counts = Counts()
+        self.joining = False
         self.running = False
         self.spare = False
+        self._between = True
 
     @property
     def release_seq(self) -> int:
@@ -119,6 +122,11 @@ class Pump(Service):
     def consumer(self) -> Consumer:
         """The consumer, for those who look at lag and assignment."""
         return self._consumer
+
+    @property
+    def assigned(self) -> bool:
+        """Whether any partition is ours; the client's own list outlives a lost membership."""
+        return bool(self._inputs.tracks)
 
     @property
     def waiting(self) -> int:
@@ -178,6 +186,7 @@ class Pump(Service):
         await self._parts.producer.start()
         await self._states.start()
         self.add_future(self._states.watch())
+        self.joining = True
         await self._consumer.start()
         self.add_future(self._commit_always())
         self.running = True
@@ -189,17 +198,27 @@ class Pump(Service):
 
     async def on_stop(self) -> None:
         """Finish what was taken, commit it, leave the group."""
-        async with self._turn:
-            if self._failure is None and self.crash_reason is None:
-                await self._settle_all()
-            await self._consumer.stop()
+        if self._failure is None and self.crash_reason is None:
+            try:
+                await asyncio.wait_for(self._last_turn(), DRAIN_S)
+            except (TimeoutError, Fenced, LogAway):
+                log.warning("stopped_unsettled", count=self._inputs.outstanding)
+        # Not inside a turn: leaving waits for a rebalance under way, which waits for its turn.
+        await self._consumer.stop()
         await self._parts.producer.stop()
         await self._states.stop()
+
+    async def _last_turn(self) -> None:
+        async with self._turn:
+            await self._settle_all()
 
     async def _step(self) -> None:
         """One take, and the oldest batch in flight to its end."""
         if self._failure is not None:
             raise self._failure
+        if self._between or self.should_stop:
+            await asyncio.sleep(BETWEEN_S)
+            return
         busy = bool(self._pending) or self._inputs.waiting > 0
         started = self._parts.clock_ns()
         wait_ms = 0 if busy else IDLE_WAIT_MS
@@ -218,15 +237,17 @@ class Pump(Service):
         except Exception:  # noqa: BLE001  # our own code failed: find the record, keep its neighbours
             await self._isolate(items)
             return
-        self._states.send(prepared)
+        self._states.send(prepared, self._pending)
         self._pending.append(prepared)
 
     async def _finish(self, prepared: Prepared) -> None:
         self._parts.crash.reach("before_append_answer")
-        folded = await self._folded(prepared)
-        self._parts.crash.reach("after_append")
         try:
+            folded = await self._folded(prepared)
+            self._parts.crash.reach("after_append")
             scored = self._decide(prepared, folded)
+        except (StoreError, LogAway):
+            raise
         except Exception:  # noqa: BLE001  # our own code failed: find the record, keep its neighbours
             await self._isolate(prepared.items)
             return
@@ -271,7 +292,7 @@ class Pump(Service):
                     break
                 log.error("record_failed", attempt=attempt, reason="bug", error=error)
                 if attempt == ATTEMPTS:
-                    self._bugs.failed()
+                    self._bugs.failed(self._parts.clock_ns())
                     await self._refuse([(item.message, Dead("bug"))], attempt, error)
 
     async def _alone(self, item: Item) -> str | None:
@@ -321,23 +342,34 @@ class Pump(Service):
             committed = {place: await self._consumer.committed(place) for place in places}
             self._inputs.assign(committed)
             self._committed = {}
+            self.spare = not places
+            self._between = False
         log.info("assigned", partitions=sorted(f"{p.topic}/{p.partition}" for p in places))
 
     async def _revoked(self, places: set[Place]) -> None:
+        self.spare = False
+        # From here until we are told what is ours nothing is taken: the client would wait for that inside
+        # our turn, or hand out records of partitions that are no longer ours.
+        self._between = True
         if not places:
             return
         async with self._turn:
             try:
                 await self._settle_all()
-            except (TimeoutError, Fenced):
+            except (TimeoutError, Fenced, LogAway):
                 log.warning("revoked_unsettled", count=self._inputs.outstanding)
-            self._pending.clear()
-            self._engine.forget()
-            self._inputs.revoke()
+            except Exception as error:  # noqa: BLE001  # the client would log it and go on
+                self._publishing_failed(error)
+            finally:
+                self._pending.clear()
+                self._engine.forget()
+                self._inputs.revoke()
 
     async def _commit_always(self) -> None:
         while not self.should_stop:
             await asyncio.sleep(self._parts.commit_every_s)
+            if self._bugs.doubtful(self._parts.clock_ns()):
+                continue
             try:
                 await self._commit()
             except Fenced:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from .state import StateCalls
 log = get_logger("scorer.reporter")
 
 EVERY_S = 1.0
+LOOK_S = 0.5
 STATUS = Place("status", 0)
 
 
@@ -52,7 +54,6 @@ class Reporter(Service):
         self._instance = instance
         self._portfolio = portfolio
         self._stuck_after_s = stuck_after_s
-        self._alone_s = 0.0
 
     @Service.task
     async def _report(self) -> None:
@@ -60,7 +61,6 @@ class Reporter(Service):
             await self.sleep(EVERY_S)
             if not self._pump.running:
                 continue
-            self._watch_assignment()
             status = await self._status()
             try:
                 await (await self._producer.send(STATUS, [Outgoing(self._key(), encode(status))]))
@@ -72,16 +72,22 @@ class Reporter(Service):
     def _key(self) -> bytes:
         return f"scorer-{self._instance}".encode()
 
-    def _watch_assignment(self) -> None:
-        """A coordinator error can leave a member up with no partitions for ever."""
-        if self._pump.consumer.assignment():
-            self._alone_s = 0.0
-            self._health.clear("assignment")
-            return
-        self._alone_s += EVERY_S
-        self._health.hold("assignment", "no partitions are assigned")
-        if self._alone_s >= self._stuck_after_s and not self._pump.spare:
-            raise Stuck(f"no partitions for {self._alone_s:.0f} s")
+    @Service.task
+    async def _watch_assignment(self) -> None:
+        """A coordinator error can leave a member without partitions for ever; a spare one has its place."""
+        now_s = asyncio.get_running_loop().time
+        since_s = now_s()
+        while not self.should_stop:
+            await self.sleep(LOOK_S)
+            if self._pump.assigned or not self._pump.joining:
+                since_s = now_s()
+                self._health.clear("assignment")
+                continue
+            self._health.hold("assignment", "no partitions are assigned")
+            if self._pump.spare:
+                since_s = now_s()
+            elif now_s() - since_s >= self._stuck_after_s:
+                raise Stuck(f"no partitions for {now_s() - since_s:.0f} s")
 
     async def _status(self) -> Status:
         pump = self._pump

@@ -7,7 +7,7 @@ payments themselves carry, and its records are owed to the timelines (timelines.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import Protocol
 
 from shared.runtime.logs import get_logger
@@ -75,17 +75,23 @@ class StateCalls:
         self.back = asyncio.Event()
 
     async def start(self) -> None:
-        """Connect and settle the epoch. Raises StoreAway, StoreFull."""
-        await self._open()
+        """Connect and settle the epoch; away from the start is away all the same. Raises StoreFull."""
+        try:
+            await self._open()
+        except StoreAway:
+            self._degrade()
 
     async def stop(self) -> None:
         """Disconnect."""
         await self._store.stop()
 
-    def send(self, call: Call) -> None:
-        """Ask without waiting; a call made while Redis is away waits for its turn in `reply`."""
+    def send(self, call: Call, earlier: Iterable[Call] = ()) -> None:
+        """Ask without waiting; a call made while Redis is away waits for its turn in `reply`.
+
+        So does one behind ``earlier`` calls that are void, for they are sent again first.
+        """
         call.future = None
-        if self._connected and not self.away:
+        if self._connected and not self.away and not any(map(_is_void, earlier)):
             call.connection = self._connection
             call.future = self._store.append(call.call, self._wait_ms)
 
@@ -174,3 +180,8 @@ class StateCalls:
             self.away = False
             self.back.set()
             log.info("state_back")
+
+
+def _is_void(call: Call) -> bool:
+    future = call.future
+    return future is None or (future.done() and (future.cancelled() or future.exception() is not None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.scorer.core.intake import TICK_END_MS
+from services.scorer.core.intake import TICK_END_MS, Item
 from services.scorer.core.merge import Barrier, Shown, live_order
 
 from .records import HOUR, T0, item
@@ -20,8 +20,8 @@ def barrier() -> Barrier:
     return fresh
 
 
-def times(items: list[object]) -> list[int]:
-    return [i.merge_ms for i in items]  # type: ignore[attr-defined]  # items of the scorer
+def times(items: list[Item]) -> list[int]:
+    return [item.merge_ms for item in items]
 
 
 def test_live_records_go_in_event_time_order_with_labels_first_at_equal_times() -> None:
