@@ -49,7 +49,8 @@ def delayed_split(
     names, place = np.unique(cards, return_inverse=True)
     never = np.iinfo(np.int64).max
     first_fraud = np.full(len(names), never, dtype=np.int64)
-    seen = labels & (days >= first_day)
+    # Labels of 0 and 1 would index rows instead of masking them.
+    seen = labels.astype(np.bool_) & (days >= first_day)
     np.minimum.at(first_fraud, place[seen], days[seen])
     known = first_fraud[place] <= days - delay_days - 1
     return Split(train, test & ~known)
