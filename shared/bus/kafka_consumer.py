@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -19,13 +22,16 @@ from .ports import Committed, Fenced, LogAway, Message, Place, Rebalance
 
 SESSION_TIMEOUT_MS = 10_000
 FETCH_BYTES = 4 << 20
+LEAVE_S = 5.0
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    def __init__(self, rebalance: Rebalance) -> None:
+    def __init__(self, rebalance: Rebalance, interrupt: Callable[[], None]) -> None:
         self._rebalance = rebalance
+        self._interrupt = interrupt
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        self._interrupt()
         await self._rebalance.revoked({Place(*tp) for tp in revoked})
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
@@ -36,10 +42,17 @@ class KafkaConsumer:
     """Consumer port on aiokafka: range assignment, so that equal partition numbers stay together."""
 
     def __init__(
-        self, bootstrap: str, group: str, topics: Sequence[str], client_id: str, rebalance: Rebalance
+        self,
+        bootstrap: str,
+        group: str,
+        topics: Sequence[str],
+        client_id: str,
+        rebalance: Rebalance,
+        session_timeout_ms: int = SESSION_TIMEOUT_MS,
     ) -> None:
         self._topics = list(topics)
-        self._listener = _Listener(rebalance)
+        self._listener = _Listener(rebalance, self._interrupt)
+        self._idle: asyncio.Task[Any] | None = None
         self._options = {
             "bootstrap_servers": bootstrap,
             "group_id": group,
@@ -49,8 +62,8 @@ class KafkaConsumer:
             "fetch_max_wait_ms": 10,
             "fetch_min_bytes": 1,
             "max_partition_fetch_bytes": FETCH_BYTES,
-            "session_timeout_ms": SESSION_TIMEOUT_MS,
-            "heartbeat_interval_ms": SESSION_TIMEOUT_MS // 4,
+            "session_timeout_ms": session_timeout_ms,
+            "heartbeat_interval_ms": session_timeout_ms // 4,
             "rebalance_timeout_ms": 30_000,
             "max_poll_interval_ms": 300_000,
             "partition_assignment_strategy": (RangePartitionAssignor,),
@@ -68,21 +81,44 @@ class KafkaConsumer:
             raise LogAway(str(error)) from error
 
     async def stop(self) -> None:
-        """Leave the group and disconnect."""
+        """Leave the group and disconnect; a group that hangs is left without a word after `LEAVE_S`."""
         if self._consumer is not None:
-            await self._consumer.stop()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._consumer.stop(), LEAVE_S)
 
     async def take(self, limit: int, wait_ms: int) -> Sequence[Message]:
         """At most ``limit`` records, partition by partition. Raises LogAway."""
         assert self._consumer is not None, "start() comes first"
         try:
-            found = await self._consumer.getmany(timeout_ms=wait_ms, max_records=limit)
+            if wait_ms:
+                found = await self._wait(limit, wait_ms)
+            else:
+                found = await self._consumer.getmany(timeout_ms=0, max_records=limit)
         except KafkaError as error:
             raise LogAway(str(error)) from error
         if len(found) == 1:
             messages: Sequence[Message] = next(iter(found.values()))
             return messages
         return [message for messages in found.values() for message in messages]
+
+    async def _wait(self, limit: int, wait_ms: int) -> Mapping[TopicPartition, Sequence[Message]]:
+        """Records, or nothing as soon as a rebalance begins.
+
+        The client waits for the rebalance's end when it begins meanwhile, and the rebalance waits for
+        whoever takes: unless the wait ends here, neither goes on.
+        """
+        assert self._consumer is not None
+        self._idle = asyncio.create_task(self._consumer.getmany(timeout_ms=wait_ms, max_records=limit))
+        try:
+            await asyncio.wait({self._idle})
+            return {} if self._idle.cancelled() else self._idle.result()
+        finally:
+            self._interrupt()
+            self._idle = None
+
+    def _interrupt(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
 
     async def commit(self, offsets: Mapping[Place, Committed]) -> None:
         """Commit next offsets with notes. Raises LogAway, Fenced."""

@@ -15,7 +15,7 @@ from infra.kafka.topics import wanted_topics
 from shared.bus.ports import Place, Taken
 from shared.bus.sync import KafkaLook
 from shared.contracts.codec import decode
-from shared.contracts.decisions import Decision
+from shared.contracts.decisions import Decision, Prediction
 from shared.contracts.models import ModelRef, Policy, Release, ReleaseContent
 from shared.contracts.operations import DeadLetter, Status
 from shared.contracts.topics import topic_name
@@ -152,6 +152,10 @@ class Stand:
         """All copies, in the order of their partitions."""
         return [decode(Decision, taken.value or b"") for taken in self.read("decisions")]
 
+    def predictions(self) -> list[Prediction]:
+        """All copies."""
+        return [decode(Prediction, taken.value or b"") for taken in self.read("predictions")]
+
     def letters(self) -> list[DeadLetter]:
         """All dead letters."""
         return [decode(DeadLetter, taken.value or b"") for taken in self.read("dead-letters")]
@@ -198,20 +202,22 @@ class Stand:
         return found
 
     def until_joined(self, workers: int, seconds: float = 40.0) -> None:
-        """Wait until so many instances report partitions, each alone its own."""
+        """Wait until the first ``workers`` instances share the partitions."""
+        self.until_owned(set(range(1, workers + 1)), seconds)
 
-        def owners() -> dict[str, set[tuple[str, int]]]:
-            last: dict[str, set[tuple[str, int]]] = {}
-            for status in self.statuses():
-                last[status.instance] = {(p.topic, p.partition) for p in status.partitions}
-            return {instance: places for instance, places in last.items() if places}
+    def until_owned(self, instances: set[int], seconds: float = 40.0) -> None:
+        """Wait until these instances, by their last words, own all partitions, some each."""
+
+        def owned() -> dict[int, set[tuple[str, int]]]:
+            last = {int(s.instance): {(p.topic, p.partition) for p in s.partitions} for s in self.statuses()}
+            return {instance: last.get(instance, set()) for instance in instances}
 
         def holds() -> bool:
-            found = owners()
+            found = owned()
             places = [place for mine in found.values() for place in mine]
-            return len(found) >= workers and len(places) == len(set(places)) == PARTITIONS * len(INPUTS)
+            return all(found.values()) and len(places) == len(set(places)) == PARTITIONS * len(INPUTS)
 
-        wait_until(holds, seconds, lambda: f"{owners()}; {self.tails()}", 0.25)
+        wait_until(holds, seconds, lambda: f"{owned()}; {self.tails()}", 0.4)
 
     def tails(self) -> str:
         """Ends of all workers' logs with their exit codes."""

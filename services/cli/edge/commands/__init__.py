@@ -1,0 +1,1 @@
+"""One file per command or group: options in, work done by the rooms, an answer out."""

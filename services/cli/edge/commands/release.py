@@ -1,0 +1,117 @@
+"""`assay release show | promote | history`: what decides, and since when."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from services.cli.core.numbers import moment
+from services.cli.edge import releasing, terminal
+from services.cli.edge.errors import FaultFound
+from services.cli.edge.options import DataDirOption, JsonOption, PortfolioOption, house, moment_ms
+from shared.contracts.models import Release
+
+app = typer.Typer(help="Releases: everything that decides, as one numbered object.", no_args_is_help=True)
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    data_dir: DataDirOption = None,
+    portfolio: PortfolioOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The release in charge.
+
+    Example: assay release show --portfolio bank
+    """
+    here = house(context, data_dir, portfolio)
+    head = releasing.Desk(here, here.kafka).chain().head
+    if head is None:
+        raise FaultFound(
+            f"The portfolio {here.portfolio} has no release yet.", "Run `assay up` or `assay train`."
+        )
+    if as_json:
+        terminal.answer_json(head)
+    else:
+        terminal.show_fields(f"Release {head.seq} of {here.portfolio}", _fields(head))
+
+
+def _fields(release: Release) -> dict[str, Any]:
+    content, policy = release.content, release.content.policy
+    return {
+        "since": moment(release.at_ms),
+        "by": release.by,
+        "reason": release.reason,
+        "champion": _champion(release),
+        "challenge at": policy.challenge_at,
+        "review at": policy.review_at,
+        "decline at": policy.decline_at,
+        "feature set": content.feature_set,
+        "layout": content.layout,
+        "hash": release.hash,
+        "signer": release.signer,
+    }
+
+
+def _champion(release: Release) -> str:
+    champion = release.content.champion
+    return f"{champion.name} {champion.version}" if champion else "none"
+
+
+@app.command("promote")
+def promote(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="Artefact hash (its beginning), version or name.")],
+    data_dir: DataDirOption = None,
+    portfolio: PortfolioOption = None,
+    reason: Annotated[str, typer.Option(help="Why, for release and audit.")] = "promoted by hand",
+    as_json: JsonOption = False,
+) -> None:
+    """Publish a release with this model as champion; the model is verified first, to its golden vectors.
+
+    Example: assay release promote 3f9ac2 --reason "better on the last week"
+    """
+    here = house(context, data_dir, portfolio)
+    desk = releasing.Desk(here, here.kafka)
+    card = desk.card(model)
+    head = desk.chain().head
+    content = desk.content_with(card)
+    release = desk.publish(content, reason, releasing.new_request_id(), head.seq if head else 0)
+    if as_json:
+        terminal.answer_json(release)
+    else:
+        before = _champion(head) if head else "none"
+        terminal.say(f"Release {release.seq}: champion {_champion(release)} (before: {before}).")
+
+
+@app.command("history")
+def history(
+    context: typer.Context,
+    data_dir: DataDirOption = None,
+    portfolio: PortfolioOption = None,
+    at: Annotated[str, typer.Option("--at", help="Only the release in charge then, UTC.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Every release in order; exit code 1 if records on the topic are void for a broken hash or signature.
+
+    Example: assay release history --at 2018-08-08T12:00
+    """
+    here = house(context, data_dir, portfolio)
+    chain = releasing.Desk(here, here.kafka).chain()
+    releases = list(chain.history)
+    at_ms = moment_ms(at, "--at") if at else None
+    if at_ms is not None:
+        releases = [release for release in releases if release.at_ms <= at_ms][-1:]
+    if as_json:
+        terminal.answer_json({"releases": releases, "voids": chain.voids})
+    else:
+        rows = [(r.seq, moment(r.at_ms), r.by, _champion(r), r.reason, r.hash[:12]) for r in releases]
+        terminal.show_table(
+            f"Releases of {here.portfolio}", ("seq", "since", "by", "champion", "reason", "hash"), rows
+        )
+        for void in chain.voids:
+            terminal.say(f"Record {void.position} of the topic is void: {void.reason}")
+    broken = [void for void in chain.voids if void.reason != "release_conflict"]
+    raise typer.Exit(1 if broken else 0)

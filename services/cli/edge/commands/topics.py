@@ -1,0 +1,106 @@
+"""`assay topics apply | diff | show`: the broker against the topic table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from infra.kafka.broker import apply as apply_topics
+from infra.kafka.broker import verify
+from infra.kafka.topics import TopicFault, wanted_topics
+from services.cli.edge import terminal
+from services.cli.edge.errors import FAULT, FINE
+from services.cli.edge.options import DataDirOption, JsonOption, PortfolioOption, house
+from services.cli.edge.surroundings import House
+from shared.contracts.topics import FOREVER, INPUT_PARTITIONS, TOPICS, topic_name
+
+DAY_MS = 86_400_000
+
+app = typer.Typer(help="Topics: create, compare, list.", no_args_is_help=True)
+
+
+def _partitions(here: House) -> int:
+    return here.state.options.partitions if here.state else INPUT_PARTITIONS
+
+
+@app.command("apply")
+def apply(
+    context: typer.Context,
+    data_dir: DataDirOption = None,
+    portfolio: PortfolioOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Create what is missing; what differs is reported and left alone.
+
+    Example: assay topics apply --portfolio bank
+    """
+    here = house(context, data_dir, portfolio)
+    done = apply_topics(here.kafka, wanted_topics([here.portfolio], _partitions(here)))
+    if as_json:
+        terminal.answer_json({"created": list(done.created), "faults": done.faults})
+    else:
+        terminal.say(f"{len(done.created)} topics created, {len(done.faults)} differences.")
+        _tell(list(done.faults))
+    raise typer.Exit(FAULT if done.faults else FINE)
+
+
+@app.command("diff")
+def diff(
+    context: typer.Context,
+    data_dir: DataDirOption = None,
+    portfolio: PortfolioOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Each difference between the broker and the table, with the command that mends it.
+
+    Example: assay topics diff
+    """
+    here = house(context, data_dir, portfolio)
+    faults = verify(here.kafka, wanted_topics([here.portfolio], _partitions(here)))
+    if as_json:
+        terminal.answer_json({"faults": faults})
+    elif not faults:
+        terminal.say("Every topic is as the table says.")
+    else:
+        _tell(faults)
+    raise typer.Exit(FAULT if faults else FINE)
+
+
+def _tell(faults: list[TopicFault]) -> None:
+    for fault in faults:
+        terminal.say(f"{fault.sentence}\n  {fault.fix}")
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    data_dir: DataDirOption = None,
+    portfolio: PortfolioOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The topic table as this portfolio sees it.
+
+    Example: assay topics show --portfolio handbook15
+    """
+    here = house(context, data_dir, portfolio)
+    rows: list[dict[str, Any]] = [
+        {
+            "topic": topic_name(here.portfolio, card.name),
+            "purpose": card.purpose,
+            "key": card.key,
+            "records": [record.__name__ for record in card.records or ()] or ["Arrow batch"],
+            "producers": list(card.producers),
+            "consumers": list(card.consumers),
+            "retention_days": None if card.retention_ms == FOREVER else card.retention_ms // DAY_MS,
+        }
+        for card in TOPICS
+    ]
+    if as_json:
+        terminal.answer_json(rows)
+        return
+    table = [
+        (r["topic"], ", ".join(r["records"]), r["key"], r["retention_days"] or "for ever", r["purpose"])
+        for r in rows
+    ]
+    terminal.show_table("", ("topic", "record", "key", "days kept", "purpose"), table)

@@ -1,0 +1,73 @@
+"""Expected failures of every room, told as one sentence with the way out."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import msgspec
+from redis.exceptions import RedisError
+
+from infra.kafka.broker import BrokerAwayError
+from infra.local.errors import StackError
+from services.cli.edge.errors import Away, CommandError, FaultFound, WrongUse
+from shared.bus.ports import LogAway
+from shared.features.refusal import PortfolioError
+from shared.stores.kafka_log import KafkaAway
+from shared.stores.lake_commit import LakeAway
+from shared.stores.manifest import ArtefactRefused
+from shared.stores.releases_writer import ReleaseConflict, ReleaseRefused
+from shared.stores.signing import KeyRefused
+from shared.stores.timeline_rebuild import RebuildFailed
+
+_KAFKA: Final = "Look at `assay status`; start the stack with `assay up`."
+
+EXPECTED: Final = (
+    CommandError,
+    StackError,
+    BrokerAwayError,
+    LogAway,
+    KafkaAway,
+    LakeAway,
+    RedisError,
+    PortfolioError,
+    ArtefactRefused,
+    ReleaseRefused,
+    KeyRefused,
+    RebuildFailed,
+)
+"""What a command may raise without it being a defect of ours."""
+
+
+def translate(error: BaseException) -> CommandError:
+    """The failure as the command line tells it."""
+    text = str(error).rstrip(".")
+    match error:
+        case CommandError():
+            return error
+        case StackError():
+            return Away(error.sentence, error.way_out)
+        case BrokerAwayError() | LogAway() | KafkaAway():
+            return Away(f"Kafka is away: {text}.", _KAFKA)
+        case LakeAway():
+            return Away(f"The lake cannot be read: {text}.", "Check the folder and its disk.")
+        case RedisError():
+            return Away(f"Redis is away: {text}.", "Look at `assay status`.")
+        case PortfolioError():
+            return WrongUse(f"{text}.", "Correct the file and run `assay features check`.")
+        case ReleaseConflict():
+            return FaultFound(f"{text}.", "Run `assay release show`, then decide again.")
+        case KeyRefused():
+            return WrongUse(f"{text}.")
+        case _:
+            return FaultFound(f"{text}.")
+
+
+def tell(error: CommandError, *, as_json: bool) -> None:
+    """Write the sentence to standard error, as an object where JSON was asked for."""
+    if as_json:
+        body = {"error": error.sentence, "way_out": error.way_out, "exit_code": error.exit_code}
+        sys.stderr.write(msgspec.json.encode(body).decode() + "\n")
+        return
+    way = f"\n  {error.way_out}" if error.way_out else ""
+    sys.stderr.write(f"assay: {error.sentence}{way}\n")

@@ -1,0 +1,30 @@
+"""Release 1, without a champion: published as soon as the topics stand, so that payments get decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from infra.local.state import StackState
+from services.cli.edge import releasing
+from services.cli.edge.surroundings import House
+
+REASON = "the first release: no champion yet"
+
+
+class FirstRelease:
+    """Watches a starting stack, passes every change on, and publishes release 1 where there is none."""
+
+    def __init__(self, house: House, then: Callable[[StackState], None]) -> None:
+        self._house = house
+        self._then = then
+        self._done = False
+
+    def __call__(self, state: StackState) -> None:
+        """The stack has changed. Raises KafkaAway, ReleaseRefused."""
+        self._then(state)
+        topics = next((part for part in state.parts if part.name == "topics"), None)
+        if not self._done and topics is not None and topics.phase == "ready":
+            self._done = True
+            desk = releasing.Desk(self._house, state.addresses["kafka"])
+            if desk.chain().head is None:
+                desk.publish(desk.first_content(), REASON, "release-1", 0)

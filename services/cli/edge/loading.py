@@ -1,0 +1,154 @@
+"""One load from plan to broker: paced, ended on every partition whatever happens, told about as it goes."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+import polars as pl
+
+from services.cli.core.load_plan import Step
+from services.cli.edge.errors import Away
+from shared.bus.kafka_producer import KafkaProducer
+from shared.bus.loader import LANES, Loader, Rows
+from shared.bus.ports import LogAway, Place, Producer
+from shared.bus.sync import KafkaLook
+from shared.contracts.topics import topic_name
+
+END_ATTEMPTS: Final = 5
+END_PAUSE_S: Final = 3.0
+STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
+
+OnSent = Callable[[int, int], None]
+"""Called with payments and labels sent so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A load that stands on the broker, ended: its first and last offsets by partition of the inputs.
+
+    ``decided_before``: where each partition of the decisions ended before it.
+    """
+
+    load_id: str
+    transactions: int
+    labels: int
+    seconds: float
+    interrupted: bool
+    starts: dict[Place, int]
+    ends: dict[Place, int]
+    decided_before: dict[Place, int]
+
+
+def new_load_id() -> str:
+    """An id that no other load has."""
+    return secrets.token_hex(6)
+
+
+def load(
+    bootstrap: str,
+    portfolio: str,
+    steps: Iterator[Step],
+    rate: float | None,
+    on_sent: OnSent,
+    load_id: str | None = None,
+) -> Sent:
+    """Send every step; ``rate`` is payments per second. Ctrl-C ends the load early but properly.
+
+    Raises Away when Kafka does not take it.
+    """
+    name = load_id or new_load_id()
+    topics = {lane: topic_name(portfolio, lane) for lane in LANES}
+    try:
+        with KafkaLook(bootstrap) as look:
+            places = look.places(topics.values())
+            starts = look.ends(places)
+            decided = look.ends(look.places([topic_name(portfolio, "decisions")]))
+            counts = {lane: sum(p.topic == topic for p in places) for lane, topic in topics.items()}
+            producer = KafkaProducer(bootstrap, f"assay-load-{name}")
+            loader = Loader(producer, portfolio, name, counts)
+            begun = monotonic()
+            with _signals_kept():
+                interrupted = asyncio.run(_send(producer, loader, steps, rate, on_sent))
+            seconds = monotonic() - begun
+            ends = look.ends(places)
+    except LogAway as error:
+        way = f"Look at `assay status`; then end the load for its readers: assay ingest --end-load {name}."
+        raise Away(f"Kafka at {bootstrap} does not take the load: {error}.", way) from error
+    sent = loader.sent
+    return Sent(name, sent["transactions"], sent["labels"], seconds, interrupted, starts, ends, decided)
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """A loop that ends takes the handlers of its signals with it; ours stand again afterwards."""
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def _send(
+    producer: Producer, loader: Loader, steps: Iterator[Step], rate: float | None, on_sent: OnSent
+) -> bool:
+    """Whether a signal ended it early."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOPPING:
+        loop.add_signal_handler(number, stop.set)
+    await producer.start()
+    try:
+        try:
+            await _steps(loader, steps, rate, on_sent, stop)
+        finally:
+            # Readers of a load wait for its end on every partition, so it is written on every road out.
+            await _end(loader)
+    finally:
+        await producer.stop()
+    return stop.is_set()
+
+
+async def _steps(
+    loader: Loader, steps: Iterator[Step], rate: float | None, on_sent: OnSent, stop: asyncio.Event
+) -> None:
+    begun = monotonic()
+    for step in steps:
+        await loader.send([_rows("labels", step.labels), _rows("transactions", step.payments)], step.until_ms)
+        done = loader.sent["transactions"]
+        on_sent(done, loader.sent["labels"])
+        if rate:
+            await _pause(begun + done / rate - monotonic(), stop)
+        if stop.is_set():
+            return
+
+
+async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    if seconds > 0:
+        try:
+            await asyncio.wait_for(stop.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+async def _end(loader: Loader) -> None:
+    for attempt in range(1, END_ATTEMPTS + 1):
+        try:
+            await loader.end()
+        except LogAway:
+            if attempt == END_ATTEMPTS:
+                raise
+            await asyncio.sleep(END_PAUSE_S)
+        else:
+            return
+
+
+def _rows(lane: str, table: pl.DataFrame) -> Rows:
+    return Rows(lane, table["time_ms"].to_list(), table["key"].to_list(), table["value"].to_list())

@@ -1,0 +1,109 @@
+"""Where a command finds things: data dir, addresses of the running stack, portfolio, keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from infra.local.layout import DataDir
+from infra.local.leftovers import is_locked
+from infra.local.state import StackState, read_state
+from services.cli.edge.errors import Away, WrongUse
+from shared.features.portfolio import Portfolio
+from shared.runtime.clock import SystemClock
+from shared.stores.portfolio_files import read_portfolio
+
+DEFAULT_PORTFOLIO: Final = "bank"
+CLOCK: Final = SystemClock()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the environment says; None where it says nothing and the running stack is asked."""
+
+    kafka: str | None
+    redis_url: str | None
+    data_dir: Path
+    portfolio: str | None
+    portfolio_file: Path | None
+    signing_key: str
+    operator: str
+
+    def house(self, data_dir: Path | None, portfolio: str | None = None) -> House:
+        """The house at ``data_dir`` (else the environment's), for ``portfolio`` (else the stack's)."""
+        root = DataDir.at(data_dir or self.data_dir)
+        state = read_state(root.state_file) if is_locked(root) else None
+        served = state.options.portfolio if state else None
+        name = portfolio or self.portfolio or served or DEFAULT_PORTFOLIO
+        return House(self, root, state, name)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One data dir and portfolio. ``state`` is the running stack's, None where none runs."""
+
+    around: Surroundings
+    data: DataDir
+    state: StackState | None
+    portfolio: str
+
+    @property
+    def kafka(self) -> str:
+        """Bootstrap servers. Raises Away when no stack runs and none is named."""
+        return self._address("kafka", self.around.kafka, "ASSAY_KAFKA")
+
+    @property
+    def redis_url(self) -> str:
+        """Where Redis is. Raises Away when no stack runs and none is named."""
+        return self._address("redis", self.around.redis_url, "ASSAY_REDIS_URL")
+
+    @property
+    def lake(self) -> Path:
+        """The folder of the lake."""
+        return self.data.root / "lake"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the keys."""
+        return self.data.root / "keys"
+
+    @property
+    def artefacts(self) -> Path:
+        """The folder of the artefact store."""
+        return self.data.root / "artefacts"
+
+    def read_portfolio(self) -> Portfolio:
+        """The portfolio's file, read. Raises WrongUse, PortfolioError."""
+        try:
+            return read_portfolio(self.portfolio, self.portfolio_file)
+        except FileNotFoundError as error:
+            raise WrongUse(
+                f"There is no portfolio '{self.portfolio}'.",
+                "Name one of infra/portfolios, or its file with ASSAY_PORTFOLIO_FILE.",
+            ) from error
+        except ValueError as error:
+            raise WrongUse(f"{error}.", "Name the portfolio that the file describes.") from error
+
+    @property
+    def portfolio_file(self) -> Path | None:
+        """The portfolio's own file, if the environment or the running stack names one for it."""
+        if self.around.portfolio_file is not None:
+            return self.around.portfolio_file
+        served = self.state and self.state.options.portfolio == self.portfolio
+        return (
+            Path(self.state.options.portfolio_file)
+            if served and self.state and self.state.options.portfolio_file
+            else None
+        )
+
+    def _address(self, part: str, named: str | None, variable: str) -> str:
+        if named is not None:
+            return named
+        found = self.state.addresses.get(part) if self.state else None
+        if not found:
+            raise Away(
+                f"No stack runs on {self.data.root}.",
+                f"Start one with `assay up`, name its folder with --data-dir, or set {variable}.",
+            )
+        return found

@@ -1,0 +1,39 @@
+"""The composition root: settings to surroundings, arguments to the program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from services.cli.edge import failures, program
+from services.cli.edge.errors import WRONG_USE, WrongUse
+from services.cli.edge.surroundings import Surroundings
+from services.cli.settings import CliSettings
+
+
+def surroundings() -> Surroundings:
+    """What the environment says; an address that it does not name is looked up in the running stack."""
+    settings = CliSettings()
+    given = settings.model_fields_set
+    return Surroundings(
+        kafka=settings.kafka if "kafka" in given else None,
+        redis_url=settings.redis_url if "redis_url" in given else None,
+        data_dir=settings.data_dir,
+        portfolio=settings.portfolio if "portfolio" in given else None,
+        portfolio_file=settings.portfolio_file,
+        signing_key=settings.signing_key,
+        operator=settings.operator,
+    )
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code."""
+    as_json = "--json" in arguments
+    try:
+        around = surroundings()
+    except (ValidationError, ValueError, OSError) as error:
+        reason = str(error).replace("\n", " ")
+        failures.tell(WrongUse(f"A setting is wrong: {reason}.", "See `assay settings`."), as_json=as_json)
+        return WRONG_USE
+    return program.run(arguments, around, as_json=as_json)
