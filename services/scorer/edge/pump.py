@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mode import Service
@@ -33,8 +33,9 @@ from shared.features.timelines import TimelineGap
 from shared.runtime.clock import Clock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.logs import get_logger
-from shared.stores.timeline_port import StoreError
+from shared.stores.timeline_port import StoreError, StoreFull
 
+from .counts import Counts
 from .engine import Engine, Prepared
 from .guard import ATTEMPTS, BugRate
 from .inputs import Inputs
@@ -50,25 +51,12 @@ DRAIN_S = 20.0
 BETWEEN_S = 0.01
 
 
-@dataclass(slots=True)
-class Counts:
-    """What the worker has done since its start; the reporter reads and the pump adds."""
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A record that our code raised ``error`` on; ``appended`` are its captures if it came that far."""
 
-    handled: int = 0
-    refused: dict[str, int] = field(default_factory=dict)
-    actions: dict[str, int] = field(default_factory=dict)
-    queue_ms: deque[int] = field(default_factory=lambda: deque(maxlen=10_000))
-
-    def refuse(self, reason: str) -> None:
-        """One more record refused for ``reason``."""
-        self.refused[reason] = self.refused.get(reason, 0) + 1
-
-    def scored(self, scored: Scored, records: int) -> None:
-        """A batch went through."""
-        self.handled += records
-        for action in scored.actions:
-            self.actions[action] = self.actions.get(action, 0) + 1
-        self.queue_ms.extend(scored.queue_ms)
+    error: str
+    appended: Outputs | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,16 +180,21 @@ class Pump(Service):
         self.running = True
         while not self.should_stop:
             async with self._turn:
-                await self._step()
+                try:
+                    await self._step()
+                except StoreFull:
+                    if not self.should_stop:
+                        raise
             self._parts.beat()
             await asyncio.sleep(0)
 
     async def on_stop(self) -> None:
         """Finish what was taken, commit it, leave the group."""
+        self._states.closing = True
         if self._failure is None and self.crash_reason is None:
             try:
                 await asyncio.wait_for(self._last_turn(), DRAIN_S)
-            except (TimeoutError, Fenced, LogAway):
+            except (TimeoutError, Fenced, LogAway, StoreFull):
                 log.warning("stopped_unsettled", count=self._inputs.outstanding)
         # Not inside a turn: leaving waits for a rebalance under way, which waits for its turn.
         await self._consumer.stop()
@@ -269,17 +262,20 @@ class Pump(Service):
                 prepared.future = None  # the cache was dropped meanwhile: ask again from nothing
 
     async def _publish(self, prepared: Prepared, folded: Folded, scored: Scored) -> None:
-        tracks = self._inputs.tracks
         for item in scored.conflicts:
             self._add_dead(scored.outputs, item.message, Dead("tx_conflict", "tx_id"), 1)
-        if folded.quality == "unavailable":
-            for item in prepared.items:
-                track = tracks.get(Place(item.message.topic, item.message.partition))
-                if track is not None:
-                    track.owe(item.message.offset)
-        await self._publisher.publish(scored.outputs, tracks)
+        self._owe(prepared, folded)
+        await self._publisher.publish(scored.outputs, self._inputs.tracks)
         self.counts.scored(scored, len(prepared.items))
         self._bugs.handled(len(prepared.items))
+
+    def _owe(self, prepared: Prepared, folded: Folded) -> None:
+        if folded.quality != "unavailable":
+            return
+        for item in prepared.items:
+            track = self._inputs.tracks.get(Place(item.message.topic, item.message.partition))
+            if track is not None:
+                track.owe(item.message.offset)
 
     async def _isolate(self, items: list[Item]) -> None:
         """Each record alone, three attempts; what still fails goes to dead letters. Raises TooManyBugs."""
@@ -287,30 +283,41 @@ class Pump(Service):
         await self._finish_pending()
         for item in items:
             for attempt in range(1, ATTEMPTS + 1):
-                error = await self._alone(item)
-                if error is None:
+                failed = await self._alone(item)
+                if failed is None:
                     break
-                log.error("record_failed", attempt=attempt, reason="bug", error=error)
+                log.error("record_failed", attempt=attempt, reason="bug", error=failed.error)
                 if attempt == ATTEMPTS:
                     self._bugs.failed(self._parts.clock_ns())
-                    await self._refuse([(item.message, Dead("bug"))], attempt, error)
+                    await self._refuse([(item.message, Dead("bug"))], attempt, failed.error, failed.appended)
 
-    async def _alone(self, item: Item) -> str | None:
-        """One record through all stages; the type of what our code raised, or None."""
+    async def _alone(self, item: Item) -> _Failed | None:
+        """One record through all stages; what our code raised, or None."""
         self._engine.forget()
+        appended = None
         try:
             prepared = self._engine.prepare([item], 0)
             folded = await self._folded(prepared)
+            if self._deciding is not None:
+                appended = captures_only(prepared, folded, self._deciding)
+                self._owe(prepared, folded)
             scored = self._decide(prepared, folded)
         except (StoreError, LogAway):
             raise
         except Exception as error:  # noqa: BLE001  # counted, retried and dead-lettered by the caller
-            return type(error).__name__
+            return _Failed(type(error).__name__, appended)
         await self._publish(prepared, folded, scored)
         return None
 
-    async def _refuse(self, refused: list[tuple[Message, Dead]], attempt: int, detail: str = "") -> None:
-        outputs = Outputs()
+    async def _refuse(
+        self,
+        refused: list[tuple[Message, Dead]],
+        attempt: int,
+        detail: str = "",
+        appended: Outputs | None = None,
+    ) -> None:
+        """Dead letters, with the captures of records that stand in the timelines all the same."""
+        outputs = appended or Outputs()
         for message, dead in refused:
             self._add_dead(outputs, message, dead, attempt, detail)
             outputs.settles[Place(message.topic, message.partition)].append(message.offset)

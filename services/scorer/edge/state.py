@@ -72,6 +72,7 @@ class StateCalls:
         self._missing = False
         self.epoch: EpochState | None = None
         self.away = False
+        self.closing = False
         self.back = asyncio.Event()
 
     async def start(self) -> None:
@@ -96,7 +97,10 @@ class StateCalls:
             call.future = self._store.append(call.call, self._wait_ms)
 
     async def reply(self, call: Call) -> AppendReply | None:
-        """The answer, or None when Redis is away. Calls are to be asked for in the order sent."""
+        """The answer, or None when Redis is away. Calls are to be asked for in the order sent.
+
+        A full Redis is waited for, however long it takes. Raises StoreFull when ``closing``.
+        """
         deadline = asyncio.get_running_loop().time() + self._wait_s
         while not self.away:
             try:
@@ -114,6 +118,8 @@ class StateCalls:
                 await asyncio.sleep(RETRY_S)
             except StoreFull:
                 self._lost(call)
+                if self.closing:
+                    raise
                 self._hold("redis_full")
                 await asyncio.sleep(FULL_S)
             except EpochChanged as change:
