@@ -140,11 +140,12 @@ def _tx_id(raw: bytes) -> str | None:
 
 
 def _same_copies(found: Found) -> Iterator[str]:
-    cores: dict[tuple[str, int, str], str] = {}
+    cores: dict[tuple[str, int, str, int], str] = {}
     for decision in found.decisions:
         if core_hash(core_bytes(_core(decision))) != decision.core_hash:
             yield f"{decision.tx_id}: the core does not have its hash"
-        name = (decision.tx_id, decision.release_seq, decision.state_quality)
+        # Redis lost twice while rebuilding gives two histories of one quality: the epoch tells them apart.
+        name = (decision.tx_id, decision.release_seq, decision.state_quality, decision.epoch)
         if cores.setdefault(name, decision.core_hash) != decision.core_hash:
             yield f"{name}: two decisions differ"
     scores: dict[tuple[str, int, str], tuple[float, float]] = {}
@@ -152,6 +153,8 @@ def _same_copies(found: Found) -> Iterator[str]:
         if p.prediction_id != prediction_id(p.tx_id, p.model, p.model_version, p.feature_set, p.lane):
             yield f"{p.tx_id}: the prediction has another's id"
         key = (p.prediction_id, p.release_seq, p.state_quality)
+        if p.state_quality == "rebuilding":
+            continue
         if scores.setdefault(key, (p.raw_score, p.score)) != (p.raw_score, p.score):
             yield f"{p.tx_id}: two predictions differ"
     known = {(decision.tx_id, decision.core_hash) for decision in found.decisions}

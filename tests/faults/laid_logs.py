@@ -54,6 +54,7 @@ class LaidLogs:
             for letter in found.letters
             if letter.reason == "tx_conflict"
         }
+        self._last_epoch = max((c.row["epoch"] for c in found.captures), default=0)
         self._first: list[tuple[LogName, int, bytes]] = []
         for captured in found.captures:
             self._lay(captured)
@@ -115,7 +116,8 @@ class LaidLogs:
     def _explained(self, name: LogName, rows: dict[int, bytes], missing: list[int]) -> list[int]:
         """What is still missing once the store's log shows that an index holds a copy of an earlier record.
 
-        After two faults in a row the copy of the first retry is captured by nobody; it changes nothing.
+        After two faults in a row the copy of the first retry is captured by nobody; it changes nothing. A
+        record appended just before its epoch was lost is captured in the next one only.
         """
         assert self._look is not None
         epoch, entity, own = name
@@ -124,7 +126,8 @@ class LaidLogs:
         size, left = names.layout.record_bytes, []
         for index in missing:
             row = log[index * size : (index + 1) * size]
-            if row and any(rows[i][ID] == row[ID] for i in range(index) if i in rows):
+            is_copy = any(rows[i][ID] == row[ID] for i in range(index) if i in rows)
+            if row and (is_copy or epoch < self._last_epoch):
                 rows[index] = row
                 self.uncaptured_repeats += 1
             else:

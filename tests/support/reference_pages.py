@@ -1,85 +1,69 @@
-"""Pages under docs/ that are made of what the command answers: ``python -m tests.support.reference_pages``."""
+"""Pages under docs/ made of what the command answers: ``python -m tests.support.reference_pages``."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from tests.support.command_line import ask
+from tests.support.command_line import Answer, ask
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PORTFOLIOS: Final = ("bank", "handbook15")
-CALLS: Final = {
-    "settings.md": ["settings", "--json"],
-    **{f"features-{name}.md": ["features", "list", "--portfolio", name, "--json"] for name in PORTFOLIOS},
-}
-COMMON: Final = "cli"
-"""The service whose table stands for the settings that all share."""
+MADE: Final = "<!-- Made by `python -m tests.support.reference_pages`; edit the code, not this page. -->\n\n"
+SETTINGS_INTRO: Final = """\
+Environment variables, or a TOML file that `ASSAY_SETTINGS_FILE` names, with a table `[common]` and one
+per service. What comes first wins: own variable, common variable, file, default. A variable under a
+service's prefix that names no setting stops the service. The local stack tells its services the common ones
+itself. `assay settings` lists them all.
+
+## All services
+
+`ASSAY_<NAME>` for all, `ASSAY_<SERVICE>_<NAME>` for one.
+
+"""
+
+CALLS: Final = (
+    ("settings", "--json"),
+    *(("features", "list", "--portfolio", name, "--json") for name in PORTFOLIOS),
+)
+"""What the pages are made of."""
+
+Row = dict[str, str]
 
 
-def pages() -> dict[str, str]:
-    """Every page by file name. Raises AssertionError when a command failed."""
-    _, answers = ask(list(CALLS.values()))
-    made = {}
-    for (name, words), (code, said, why) in zip(CALLS.items(), answers, strict=True):
-        assert code == 0, f"{words}: {why}"
-        render: Callable[[Any, str], str] = _settings if name == "settings.md" else _features
-        made[name] = render(json.loads(said), f"`assay {' '.join(words[:-1])}`")
-    return made
+def pages(answers: Sequence[Answer]) -> dict[str, str]:
+    """Every page by file name, of the answers to `CALLS`. Raises AssertionError when one failed."""
+    settings, *features = (answer.data() for answer in answers)
+    lists = zip(PORTFOLIOS, features, strict=True)
+    return {
+        "settings.md": _settings(settings),
+        **{f"features-{name}.md": _features(name, rows) for name, rows in lists},
+    }
 
 
-def write(folder: Path) -> None:
-    """Write every page into ``folder``."""
-    for name, text in pages().items():
-        (folder / name).write_text(text, encoding="utf-8")
-
-
-def _head(command: str) -> str:
-    return f"<!-- Made by `python -m tests.support.reference_pages` from {command}; edit the code, not this page. -->\n\n"
-
-
-def _settings(rows: list[dict[str, str]], command: str) -> str:
+def _settings(rows: list[Row]) -> str:
     services = list(dict.fromkeys(row["service"] for row in rows))
-    names = [{row["name"] for row in rows if row["service"] == service} for service in services]
-    common = set.intersection(*names)
-    text = (
-        _head(command)
-        + "# Settings\n\n"
-        + (
-            "Environment variables, or a TOML file that `ASSAY_SETTINGS_FILE` names, with a table `[common]` and one "
-            "per service.\nWhat comes first wins: own variable, common variable, file, default. A variable under a "
-            "service's prefix that names\nno setting stops the service. The local stack tells its services the common "
-            "ones itself.\n\n## All services\n\n"
-            "`ASSAY_<NAME>` for all, `ASSAY_<SERVICE>_<NAME>` for one.\n\n"
-        )
-    )
-    shared = [row for row in rows if row["service"] == COMMON and row["name"] in common]
-    text += _table(
-        ("variable", "default", "meaning"),
-        ((_code(f"ASSAY_{r['name'].upper()}"), _code(r["default"]), r["meaning"]) for r in shared),
-    )
+    common = set.intersection(*({r["name"] for r in rows if r["service"] == service} for service in services))
+    of_all = [row for row in rows if row["service"] == services[0] and row["name"] in common]
+    text = MADE + "# Settings\n\n" + SETTINGS_INTRO
+    text += _setting_table((f"ASSAY_{row['name'].upper()}", row) for row in of_all)
     for service in services:
         own = [row for row in rows if row["service"] == service and row["name"] not in common]
-        text += f"\n## {service}\n\n"
-        text += _table(
-            ("variable", "default", "meaning"),
-            ((_code(r["variable"]), _code(r["default"]), r["meaning"]) for r in own),
-        )
+        text += f"\n## {service}\n\n" + _setting_table((row["variable"], row) for row in own)
     return text
 
 
-def _features(rows: list[dict[str, str]], command: str) -> str:
-    portfolio = command.split()[4].rstrip("`")
-    text = (
-        _head(command) + f"# Features of {portfolio}\n\n{len(rows)} columns, in the order of the matrix.\n\n"
-    )
-    columns = ("name", "kind", "unit", "entity", "window", "missing", "meaning")
-    return text + _table(
-        ("name", "kind", "unit", "entity", "window", "missing when", "meaning"),
-        ((_code(r["name"]), *(r[c] for c in columns[1:])) for r in rows),
-    )
+def _setting_table(rows: Iterable[tuple[str, Row]]) -> str:
+    cells = ((_code(variable), _code(row["default"]), row["meaning"]) for variable, row in rows)
+    return _table(("variable", "default", "meaning"), cells)
+
+
+def _features(portfolio: str, rows: list[Row]) -> str:
+    head = MADE + f"# Features of {portfolio}\n\n{len(rows)} columns, in the order of the matrix.\n\n"
+    columns = ("kind", "unit", "entity", "window", "missing", "meaning")
+    cells = ([_code(row["name"]), *(row[column] for column in columns)] for row in rows)
+    return head + _table(("name", "kind", "unit", "entity", "window", "missing when", "meaning"), cells)
 
 
 def _code(text: str) -> str:
@@ -92,4 +76,5 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
-    write(DOCS)
+    for name, text in pages(ask(CALLS)[1]).items():
+        (DOCS / name).write_text(text, encoding="utf-8")

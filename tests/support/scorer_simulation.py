@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -47,12 +47,13 @@ KEY: Final = b"k" * 32
 PARTITIONS: Final = 2
 GROUP: Final = f"{NAME}.scorer"
 STATE_WAIT_MS: Final = 5
+TURN_S: Final = 0.0001
 KINDS: Final = {
     topic_name(NAME, "transactions"): KIND_TRANSACTION,
     topic_name(NAME, "activities"): KIND_ACTIVITY,
     topic_name(NAME, "labels"): KIND_LABEL,
 }
-DECODERS: Final = {
+DECODERS: Final[dict[int, Callable[[bytes], Transaction | Activity | Label]]] = {
     KIND_TRANSACTION: decode_transaction,
     KIND_ACTIVITY: decode_activity,
     KIND_LABEL: decode_label,
@@ -82,6 +83,7 @@ class World:
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
         self.is_calm = False
+        self.lost: dict[bytes, bytes] = {}
         content = ReleaseContent(
             portfolio=NAME,
             feature_set=FEATURES.hash,
@@ -107,6 +109,15 @@ class World:
         for _ in range(self.draw.randrange(most)):
             await asyncio.sleep(0)
 
+    def lose_state(self) -> None:
+        """What FLUSHALL does; the world alone remembers what stood there."""
+        self.lost.update({key: bytes(log) for key, log in self.server.logs.items()})
+        self.server.flush()
+
+    def log_of(self, key: bytes) -> bytes:
+        """A timeline's bytes, also of one that was lost."""
+        return bytes(self.server.logs.get(key, b"")) or self.lost.get(key, b"")
+
     def put(self, records: Sequence[Record]) -> None:
         """Records as applications send them."""
         for record in records:
@@ -122,12 +133,9 @@ class World:
     def is_settled(self) -> bool:
         """Whether everything sent is committed."""
         commits = self.log.commits
-        return all(
-            not self.log.partitions[p]
-            or (c := commits.get((GROUP, p)))
-            and c.offset == len(self.log.partitions[p])
-            for p in self.places()
-        )
+        ends = {place: len(self.log.partitions[place]) for place in self.places()}
+        done = {place: commits[GROUP, place].offset for place in ends if (GROUP, place) in commits}
+        return all(end == done.get(place, 0) for place, end in ends.items())
 
     def captured(self) -> list[tuple[Place, dict[str, object]]]:
         """Rows of all captures with the place of their inputs."""
@@ -174,7 +182,7 @@ class _Consumer(MemoryConsumer):
         await self._world.pause(2)
         return await super().take(1 + self._world.draw.randrange(limit), 0)
 
-    async def commit(self, offsets: dict[Place, Committed]) -> None:  # type: ignore[override]  # what the pump gives
+    async def commit(self, offsets: Mapping[Place, Committed]) -> None:
         await self._world.pause(3)
         await super().commit(offsets)
         await self._world.pause(3)
@@ -199,7 +207,7 @@ class _Timelines(MemoryTimelines):
         if world.chance(world.odds.restart):
             self._server.restart()
         if world.chance(world.odds.flush):
-            self._server.flush()
+            world.lose_state()
         self._is_doomed = self._is_doomed or world.chance(world.odds.lost_answer)
         if self._is_doomed and world.draw.random() < 0.3:
             answer: asyncio.Future[AppendReply] = asyncio.get_running_loop().create_future()
@@ -244,6 +252,24 @@ class _History:
                 yield CapturedEnd(end.entity, end.entity_id, end.epoch, end.index)
 
 
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Time goes on by a fixed step each turn and jumps to the next timer when nothing else is to be done."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+        super().__init__()
+
+    def time(self) -> float:
+        return self._now_s
+
+    def _run_once(self) -> None:
+        waiting: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]  # of the base loop
+        self._now_s += TURN_S
+        if not self._ready and waiting:  # type: ignore[attr-defined]  # of the base loop
+            self._now_s = max(self._now_s, waiting[0].when())
+        super()._run_once()  # type: ignore[misc]  # of the base loop
+
+
 class Worker:
     """One worker over some partitions; made anew after each crash."""
 
@@ -281,6 +307,8 @@ class Worker:
     async def start(self) -> None:
         """Begin; it runs whenever the caller awaits."""
         await Service.start(self.pump)
+        for _ in range(3):
+            await asyncio.sleep(0)  # a task that never began cannot be cancelled without a warning
 
     @property
     def crash(self) -> BaseException | None:
@@ -289,7 +317,7 @@ class Worker:
 
     async def drop(self) -> None:
         """All its tasks end where they stand."""
-        tasks = asyncio.all_tasks() - self._before - {asyncio.current_task()}  # type: ignore[arg-type]  # never None here
+        tasks = asyncio.all_tasks() - self._before - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

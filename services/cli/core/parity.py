@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 from msgspec import Struct
@@ -24,7 +24,7 @@ class ColumnResult(Struct, frozen=True):
 
 
 class RowResult(Struct, frozen=True):
-    """A row that differs. ``pair_with``: the payment of that account and second whose values it has."""
+    """A row that differs. ``pair_with``: the payment of that account and second it traded places with."""
 
     tx_id: str
     columns: list[str]
@@ -48,7 +48,10 @@ class ParityReport(Struct, frozen=True):
 
 
 def compare(captures: pl.DataFrame, reference: pl.DataFrame, parity: Parity) -> ParityReport:
-    """Compare ``captures`` (tx_id, account_id, event_time_ms, features) with the reference's own columns."""
+    """Compare ``captures`` with the reference's own columns.
+
+    Captures have tx_id, account_id, event_time_ms, amount_base_minor and the features.
+    """
     keyed = reference.with_columns(
         pl.concat_str([pl.lit(parity.id_prefix), pl.col(parity.id_column).cast(pl.String)]).alias(TX)
     ).rename({name: _theirs(name) for name in reference.columns})
@@ -92,50 +95,55 @@ def _column(marks: pl.DataFrame, wrong: pl.DataFrame, row: ParityColumn, pairs: 
 
 
 def _explain(wrong: pl.DataFrame, joined: pl.DataFrame, parity: Parity) -> list[RowResult]:
-    """Each differing row, with the payment whose values it carries if it is one of a same-second pair."""
+    """Each differing row, with the payment that it traded places with, if there is one."""
     if not wrong.height:
         return []
     second = (pl.col("event_time_ms") // 1000).alias("second")
+    together = ["account_id", "second"]
     near = joined.with_columns(second).join(
-        wrong.select("account_id", second).unique(), on=["account_id", "second"], how="inner"
+        wrong.select("account_id", second).unique(), on=together, how="inner"
     )
-    ours = {row.column: _values(row)[0] for row in parity.columns}
-    theirs = {row.column: _values(row)[1] for row in parity.columns}
-    names = list(ours)
-    mine = near.select(TX, "account_id", "second", **ours).rows_by_key(TX, named=True)
-    published = near.select(TX, "account_id", "second", **theirs).rows_by_key(TX, named=True)
-    results = []
-    for tx_id in wrong[TX].to_list():
-        here, there = mine[tx_id][0], published[tx_id][0]
-        columns = [name for name in names if not _same(here[name], there[name])]
-        others = [other for other in published if other != tx_id and _together(mine[other][0], here)]
-        pair = next(
-            (
-                other
-                for other in others
-                if _swapped(here, there, mine[other][0], published[other][0], columns)
-            ),
-            "",
-        )
-        results.append(RowResult(tx_id, columns, pair))
-    return results
+    values = {row.column: _values(row) for row in parity.columns}
+    keep = [TX, *together, "amount_base_minor"]
+    ours = near.select(*keep, **{name: pair[0] for name, pair in values.items()}).to_dicts()
+    theirs = near.select(**{name: pair[1] for name, pair in values.items()}).to_dicts()
+    payments = [_Payment(mine, published, parity) for mine, published in zip(ours, theirs, strict=True)]
+    differing = set(wrong[TX].to_list())
+    return [payment.result(payments) for payment in payments if payment.tx_id in differing]
 
 
-def _together(one: dict[str, object], other: dict[str, object]) -> bool:
-    return (one["account_id"], one["second"]) == (other["account_id"], other["second"])
+class _Payment:
+    """One payment near a difference: our values and the reference's, as they are compared."""
 
+    def __init__(self, ours: dict[str, Any], theirs: dict[str, Any], parity: Parity) -> None:
+        self.tx_id: str = ours[TX]
+        self._moment = (ours["account_id"], ours["second"])
+        self._amount: int = ours["amount_base_minor"]
+        self._ours, self._theirs = ours, theirs
+        self._columns = {row.column: row.compare for row in parity.columns}
+        self.differing = [name for name in self._columns if not _same(ours[name], theirs[name])]
 
-def _swapped(
-    here: dict[str, float],
-    there: dict[str, float],
-    other_here: dict[str, float],
-    other_there: dict[str, float],
-    columns: list[str],
-) -> bool:
-    """Whether each payment carries what the reference gives the other."""
-    return all(
-        _same(here[name], other_there[name]) and _same(other_here[name], there[name]) for name in columns
-    )
+    def result(self, near: list[_Payment]) -> RowResult:
+        """With the payment of the same account and second that it traded places with."""
+        others = (other for other in near if other is not self and other._moment == self._moment)
+        pair = next((o.tx_id for o in others if self._precedes(o) or o._precedes(self)), "")
+        return RowResult(self.tx_id, self.differing, pair)
+
+    def _precedes(self, later: _Payment) -> bool:
+        """Whether we put this payment before ``later`` and the reference put it behind.
+
+        The one that comes second has seen both, here and there alike. The first ones have seen the same
+        past: equal counts, and equal sums once each one's own amount is taken off.
+        """
+        names = {*self.differing, *later.differing}
+        seconds = all(_same(later._ours[name], self._theirs[name]) for name in names)
+        return seconds and all(self._same_past(later, name) for name in names)
+
+    def _same_past(self, other: _Payment, name: str) -> bool:
+        here, there = self._ours[name], other._theirs[name]
+        if _same(here, there):
+            return True
+        return self._columns[name] == "mean_of" and here - self._amount == there - other._amount
 
 
 def _same(one: float, other: float) -> bool:

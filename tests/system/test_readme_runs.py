@@ -1,0 +1,76 @@
+"""The README's examples, run as they stand: those without a stack, then the story of those with one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.pages import README, Block, blocks
+
+LIMIT_S = 240
+SHELL = ("bash", "-euo", "pipefail", "-c")
+
+
+class Desk:
+    """A newcomer's shell: an empty folder, `assay` and `python` on the path."""
+
+    def __init__(self, folder: Path, kernels: Path) -> None:
+        self.folder = folder
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self._env = {**ours, "PATH": path, "PYTHONWARNINGS": "ignore"}
+        (folder / ".assay").mkdir()
+        (folder / ".assay" / "numba").symlink_to(kernels)  # compiled kernels outlive the session
+
+    def run(self, language: str, text: str) -> subprocess.CompletedProcess[str]:
+        """Run one block to its end."""
+        command = [*SHELL, text] if language == "bash" else [sys.executable, "-c", text]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self._env,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+
+    def must(self, block: Block) -> str:
+        """Standard output of a block that ends well."""
+        found = self.run(block.language, block.text)
+        assert found.returncode == 0, f"{block} gave {found.returncode}\n{found.stdout}\n{found.stderr}"
+        assert "Traceback" not in found.stderr, f"{block}\n{found.stderr}"
+        return found.stdout
+
+
+@pytest.fixture
+def desk(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Desk]:
+    """A desk on which nothing runs afterwards."""
+    assert pytestconfig.cache is not None
+    made = Desk(tmp_path, pytestconfig.cache.mkdir("assay-kernels"))
+    yield made
+    if (tmp_path / ".assay" / "run" / "stack.json").exists():
+        made.run("bash", "assay down")
+
+
+def _marked(mark: str) -> list[Block]:
+    return [block for block in blocks(README) if block.mark == mark]
+
+
+@pytest.mark.parametrize("block", _marked("offline"), ids=str)
+def test_an_example_runs_without_a_stack(block: Block, desk: Desk) -> None:
+    assert desk.must(block)
+
+
+@pytest.mark.timeout(600)
+def test_the_examples_run_one_after_the_other_on_a_stack(desk: Desk) -> None:
+    told = [desk.must(block) for block in _marked("stack")]
+
+    assert "approve None ['no_model']" in "".join(told)
+    assert (desk.folder / "captures.parquet").stat().st_size > 0
+    assert desk.run("bash", "assay status").returncode == 3, "the last block stops the stack"
