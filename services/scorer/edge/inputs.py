@@ -70,14 +70,20 @@ class Inputs:
     async def take(self, consumer: Consumer, limit: int, wait_ms: int) -> Intake:
         """At most ``limit`` items, and what was refused. Raises LogAway."""
         intake = Intake()
+        self._free(limit)
+        # What a load holds free is used up first: fetching on would only heap records up.
         if len(self._ready) < limit:
             self._throttle(consumer)
             messages = await consumer.take(LOAD_TAKE if self.loading else limit, wait_ms)
             live = self._read(messages, intake)
             self._ready += live_order(live)
-            self._ready += self._barrier.release(max(limit - len(self._ready), 0))
+            self._free(limit)
         intake.items, self._ready = self._ready[:limit], self._ready[limit:]
         return intake
+
+    def _free(self, limit: int) -> None:
+        if self._barrier.loading and len(self._ready) < limit:
+            self._ready += self._barrier.release(limit - len(self._ready))
 
     def _read(self, messages: Sequence[Message], intake: Intake) -> list[Item]:
         live: list[Item] = []
