@@ -98,8 +98,8 @@ def _require_equal_scores(servers: Bed, traffic: Traffic, model: Model) -> int:
     On one partition, where both see the payments in one order; over several, a merchant's history is
     written in an order that each system chooses for itself.
     """
-    ours = _ours(servers, "equal-ours", traffic, model, 1).raw_scores
-    naive = _naive(servers, "equal-naive", traffic, model, 1).raw_scores
+    ours = _ours(servers, "equal_ours", traffic, model, 1).raw_scores
+    naive = _naive(servers, "equal_naive", traffic, model, 1).raw_scores
     different = [tx for tx in ours if ours[tx] != naive.get(tx)]
     if different or len(ours) != len(traffic.bodies):
         raise SystemExit(f"{len(different)} of {len(ours)} scores differ, the first for {different[:1]}")

@@ -101,6 +101,18 @@ def _inline(page: Path) -> list[str]:
     return [part for line in page.read_text().splitlines() for part in line.split("`")[1::2]]
 
 
+def test_wrong_commands_links_and_marks_would_be_seen(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A title\n[x](gone.md#a) and `assay fly --high`\n\n```bash\nassay up --no-net\n```\n")
+
+    assert commands(page) == {"fly --high", "up --no-net"}
+    assert links(page) == ["gone.md#a"]
+    assert headings(page) == {"a-title"}
+    assert [(block.mark, block.language, block.text) for block in blocks(page)] == [
+        ("", "bash", "assay up --no-net\n")
+    ]
+
+
 @pytest.mark.parametrize("name", ["settings.md", "features-bank.md", "features-handbook15.md"])
 def test_a_made_page_is_up_to_date(name: str, told: Told) -> None:
     assert (DOCS / name).read_text() == told.pages[name], "run `python -m tests.support.reference_pages`"
