@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from services.scorer.core.assembly import Assembly, assemble
 from services.scorer.core.deciding import Deciding, predict, verdicts
 from services.scorer.core.intake import Item
-from services.scorer.core.outputs import Seen, Stamp, Timings, decisions, predictions
+from services.scorer.core.outputs import Batch, Seen, Stamp, Timings, decisions, predictions
+from services.scorer.core.writing import Quotes
 from shared.contracts.decisions import StateQuality
 from shared.contracts.ids import KIND_TRANSACTION
 from shared.contracts.payments import Transaction
@@ -67,6 +68,7 @@ class Engine:
         self._clock_ns = clock_ns
         self._worker = worker
         self._fail_on_id = fail_on_id
+        self._quotes = Quotes()
         self._names = [entity.name for entity in feature_set.entities]
         self._epoch = EpochState(number=0, rebuilding=False, layout="")
         self._timelines = Timelines(feature_set, cache_bytes, self.key_of)
@@ -180,15 +182,8 @@ class Engine:
         answers = verdicts(deciding, payments, scores, folded.quality)
         stamp = Stamp(self._clock.now_ms(), self._worker)
         hashes = prepared.assembly.hashes
-        made = decisions(
-            deciding,
-            payments,
-            hashes if every else [hashes[i] for i in decided],
-            seen,
-            scores,
-            answers,
-            stamp,
-        )
+        batch = Batch(payments, hashes if every else [hashes[i] for i in decided], seen, scores, self._quotes)
+        made = decisions(deciding, batch, answers, stamp)
         after = self._clock_ns()
         timings = Timings(
             prepared.decode_us,
@@ -198,7 +193,7 @@ class Engine:
             (after - between) // 1000,
             0,
         )
-        told = predictions(deciding, payments, seen, scores, timings, stamp)
+        told = predictions(deciding, batch, timings, stamp)
         return collect(prepared, folded, deciding, decided, scores, answers, made, told, stamp)
 
     def _fail(self, items: Sequence[Item]) -> None:

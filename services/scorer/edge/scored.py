@@ -88,15 +88,23 @@ def collect(
         core_hashes=cores,
     )
     add_captures(outputs, portfolio, rows)
-    for item in items:
-        message = item.message
-        outputs.settles[Place(message.topic, message.partition)].append(message.offset)
+    settle(outputs, items)
     return Scored(
         outputs,
         [items[i] for i in np.flatnonzero(folded.conflicts)],
         [answer.action for answer in answers],
         [stamp.decided_at_ms - items[i].message.timestamp for i in decided],
     )
+
+
+def settle(outputs: Outputs, items: Sequence[Item]) -> None:
+    """The items' offsets are settled once ``outputs`` stands."""
+    places: dict[tuple[str, int], list[int]] = {}
+    for item in items:
+        message = item.message
+        places.setdefault((message.topic, message.partition), []).append(message.offset)
+    for (topic, partition), offsets in places.items():
+        outputs.settles[Place(topic, partition)].extend(offsets)
 
 
 def captures_only(prepared: Prepared, folded: Folded, deciding: Deciding) -> Outputs:
