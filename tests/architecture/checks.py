@@ -51,7 +51,7 @@ BROAD_ALLOWED: Final[dict[str, str]] = {
     "services/trainer/edge/agent.py:_handle": "Faust acks what raised: three tries, then dead letters",
     "services/scorer/edge/pump.py:_begin": _OWN_CODE,
     "services/scorer/edge/pump.py:_finish": _OWN_CODE,
-    "services/scorer/edge/pump.py:_revoked": "the client swallows what its callback raises: the loop raises it",
+    "services/scorer/edge/pump.py:_revoked": "the client swallows what it raises, so the loop does",
     "services/scorer/edge/pump.py:_alone": "faults.md F19: its caller counts, retries, dead-letters",
 }
 """``path:function`` of a broad except that does not raise again, and the reason why it may stand."""

@@ -1,24 +1,18 @@
-"""Topics of a test's own on the session's broker."""
+"""Topics for tests on the shared broker, with every setting of the table.
+
+``status`` and ``audit`` belong to no portfolio and so to all tests of a session: one that made them with the
+broker's defaults would break those that compare the broker with the table.
+"""
 
 from __future__ import annotations
 
-from kafka.admin import KafkaAdminClient, NewTopic
-
-from shared.contracts.topics import TOPICS, partition_count, topic_name
+from infra.kafka import broker
+from infra.kafka.topics import wanted_topics
+from shared.contracts.topics import topic_name
 
 
 def create_topics(bootstrap: str, portfolio: str, *names: str, input_partitions: int = 2) -> None:
-    """Create ``names`` from the table for ``portfolio``; an unscoped one that stands already is left."""
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        standing = set(admin.list_topics())
-        wanted = {topic_name(portfolio, card.name): card for card in TOPICS if card.name in names}
-        fresh = [
-            NewTopic(name, partition_count(card, input_partitions), 1)
-            for name, card in wanted.items()
-            if name not in standing
-        ]
-        if fresh:
-            admin.create_topics(fresh)
-    finally:
-        admin.close()
+    """Create ``names`` of ``portfolio`` as the table says, unless they are there."""
+    mine = {topic_name(portfolio, name) for name in names}
+    wanted = [topic for topic in wanted_topics([portfolio], input_partitions) if topic.name in mine]
+    broker.apply(bootstrap, wanted)
