@@ -126,3 +126,10 @@ def test_predictions_too(some: list[Item], numbers: list[float]) -> None:
         assert (whole.prediction_id, whole.tx_id, whole.missing_inputs) == (expected, tx.tx_id, 3)
         assert (whole.raw_score, whole.score) == (numbers[i], numbers[5 + i])
         assert whole.queue_ms == STAMP.decided_at_ms - 10**12
+
+
+def test_a_batch_without_payments_gives_no_records() -> None:
+    nothing = Scores(np.empty((1, 0)), np.empty((1, 0)))
+    batch = Batch([], [], Seen(np.empty((0, 3)), np.empty((0, 2), np.int64), 1, "exact"), nothing, Quotes())
+    assert decisions(deciding(True), batch, [], STAMP) == []
+    assert predictions(deciding(True), batch, TIMINGS, STAMP) == []

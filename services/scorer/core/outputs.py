@@ -55,7 +55,9 @@ def _payment(item: Item) -> Transaction:
 
 
 def decisions(deciding: Deciding, batch: Batch, answers: list[Verdict], stamp: Stamp) -> list[Decided]:
-    """Each payment's decision."""
+    """Each payment's decision; none of a batch that holds labels and activities alone."""
+    if not batch.items:
+        return []
     seen, n = batch.seen, len(batch.items)
     writer = DecisionWriter(deciding, seen.epoch, seen.quality, stamp)
     scores = _written(batch.scores, 0) if deciding.champion else [("null", "null")] * n
@@ -81,6 +83,8 @@ def decisions(deciding: Deciding, batch: Batch, answers: list[Verdict], stamp: S
 
 def predictions(deciding: Deciding, batch: Batch, timings: Timings, stamp: Stamp) -> list[list[bytes]]:
     """Telemetry: for each payment one record per lane."""
+    if not batch.items:
+        return []
     missing = np.isnan(batch.seen.matrix).sum(axis=1).tolist()
     made: list[list[bytes]] = [[] for _ in batch.items]
     for row, lane in enumerate(deciding.lanes):
