@@ -57,6 +57,8 @@ def service_environment(
         "ASSAY_PORTFOLIO_FILE": str(portfolio_path(options)),
         "ASSAY_INSTANCE": str(instance),
         "ASSAY_HEALTH_PORT": str(health_port),
+        # glibc keeps an arena of freed memory per thread otherwise; our loops are single-threaded.
+        "MALLOC_ARENA_MAX": "2",
         "PYTHONUNBUFFERED": "1",
     }
     return {**common, **{key: value.format(rate=options.rate) for key, value in row.env.items()}}

@@ -13,10 +13,10 @@ from services.scorer.core.offsets import Note, OffsetTrack, read_note
 from shared.bus.ports import Committed, Consumer, Message, Place
 from shared.contracts.outcome import Dead, Forward
 
-HELD_HIGH = 4_000
+HELD_HIGH = 1_000
 """A partition of a load that holds more than this and is not the slowest is not fetched for a while."""
 
-LOAD_TAKE = 2_000
+LOAD_TAKE = 1_000
 
 
 @dataclass(slots=True)
