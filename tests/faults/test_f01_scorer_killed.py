@@ -67,7 +67,9 @@ def cases(
 
 
 def _begin(make: MakeStand, seed: int, point: str) -> Case:
-    stand = make(batch_records="16", commit_every_ms="20")
+    # The dead worker's session outlives what is sent in between, also on a slow machine.
+    stand = make(batch_records="16", commit_every_ms="20", session_timeout_ms="8000")
+    stand.sender.meet_topics()
     stand.start(crash_at=f"{point}:3")
     stand.start()
     before = list(traffic(seed, 300))

@@ -42,7 +42,7 @@ LAST_TURNS: Final = 40_000
 KEPT_SEEDS: Final[tuple[int, ...]] = ()
 """Seeds that found something once."""
 
-SEEDS: Final = range(60)
+SEEDS: Final = range(50)
 CASES: Final = {
     "crashes": Odds(lost_answer=0, restart=0),
     "lost answers": Odds(),

@@ -125,6 +125,11 @@ class Sender:
         for future in futures:
             future.get(timeout=20)
 
+    def meet_topics(self) -> None:
+        """Ask for the topics' partitions now, so that the first record of each waits for nothing."""
+        for name in ("transactions", "activities", "labels"):
+            assert self._producer.partitions_for(topic_name(self._portfolio, name))
+
     def raw(
         self,
         value: bytes | None,
