@@ -21,7 +21,7 @@ from aiokafka.structs import OffsetAndMetadata
 from .ports import Committed, Fenced, LogAway, Message, Place, Rebalance
 
 SESSION_TIMEOUT_MS = 10_000
-FETCH_BYTES = 4 << 20
+FETCH_BYTES = 512 << 10
 LEAVE_S = 5.0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Sequence
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from .ports import LogAway, Outgoing, Place
+from .ports import LogAway, Place, Record
 
 BATCH_BYTES = 1 << 20
 REQUEST_TIMEOUT_MS = 30_000
@@ -44,7 +44,7 @@ class KafkaProducer:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def send(self, place: Place, records: Sequence[Outgoing]) -> Awaitable[None]:
+    async def send(self, place: Place, records: Sequence[Record]) -> Awaitable[None]:
         """Queue ``records``; awaiting the result waits for the broker. Raises LogAway."""
         assert self._producer is not None, "start() comes first"
         futures = []

@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Mapping, Sequence
 
-from .ports import Committed, Message, Outgoing, Place, Rebalance, Taken
+from .ports import Committed, Message, Outgoing, Place, Rebalance, Record, Taken
 
 
 class MemoryLog:
@@ -47,10 +47,10 @@ class MemoryProducer:
     async def stop(self) -> None:
         """Nothing to disconnect."""
 
-    async def send(self, place: Place, records: Sequence[Outgoing]) -> Awaitable[None]:
+    async def send(self, place: Place, records: Sequence[Record]) -> Awaitable[None]:
         """Append at once; the confirmation waits for `release` when held."""
         for record in records:
-            self._log.append(place, record)
+            self._log.append(place, Outgoing(*record))
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._hold:
             self._waiting.append(future)

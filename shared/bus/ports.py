@@ -33,12 +33,19 @@ class Message(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
+Headers = tuple[tuple[str, bytes], ...]
+
+
 class Outgoing(NamedTuple):
     """A record to send."""
 
     key: bytes | None
     value: bytes
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: Headers = ()
+
+
+Record = tuple[bytes | None, bytes, Headers]
+"""An `Outgoing`, or a plain tuple of the same where thousands are made."""
 
 
 @dataclass(slots=True)
@@ -92,7 +99,7 @@ class Producer(Protocol):
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
 
-    async def send(self, place: Place, records: Sequence[Outgoing]) -> Awaitable[None]:
+    async def send(self, place: Place, records: Sequence[Record]) -> Awaitable[None]:
         """Queue ``records`` in order to ``place``; await the result for the confirmation (LogAway)."""
         ...
 

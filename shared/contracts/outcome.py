@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Forward(Generic[T]):
+class Forward(Struct, Generic[T], frozen=True, gc=False):
     """The record was handled; ``value`` goes on."""
 
     value: T

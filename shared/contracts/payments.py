@@ -23,7 +23,7 @@ ENTITY_FIELDS = ("account_id", "card_id", "device_id", "merchant_id", "terminal_
 """Fields of the three input records that may name an entity."""
 
 
-class Transaction(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Transaction(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """A payment to decide. ``amount_minor`` is in minor units of ``currency``; times are UTC ms."""
 
     v: Version
@@ -48,7 +48,7 @@ class Transaction(Struct, frozen=True, omit_defaults=True, kw_only=True):
     texts: Texts | None = None
 
 
-class Activity(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Activity(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """Another event of an account (login, payee added, payment outcome): feeds state, gets no decision."""
 
     v: Version
@@ -67,7 +67,7 @@ class Activity(Struct, frozen=True, omit_defaults=True, kw_only=True):
     texts: Texts | None = None
 
 
-class Label(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Label(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """Fraud or genuine, with when it was known and from whom, and the entities of its payment.
 
     ``event_time_ms`` is the payment's; ``verdict`` "reversed" takes an earlier fraud back.

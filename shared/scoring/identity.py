@@ -1,28 +1,18 @@
-"""Names and hashes of results, and a decision's bytes put together from its core's bytes."""
+"""Names and hashes of results."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from shared.contracts.codec import encode
 from shared.contracts.decisions import DecisionCore
 
-
-class _Tail(Struct, frozen=True, kw_only=True):
-    """The fields that `Decision` adds to its core, in the same order."""
-
-    core_hash: str
-    partition: int
-    offset: int
-    ingest_time_ms: int
-    decided_at_ms: int
-    worker: str
-    caller: str
-    gateway: str
+Digests = NDArray[np.uint8]
+"""(n, 16): one digest of 16 bytes a row."""
 
 
 class DecisionIds:
@@ -31,9 +21,10 @@ class DecisionIds:
     def __init__(self, portfolio: str) -> None:
         self._prefix = f"{portfolio}\x1f".encode()
 
-    def of(self, tx_id: str) -> str:
-        """blake2b-128 of (portfolio, tx_id), 32 hex digits."""
-        return blake2b(self._prefix + tx_id.encode(), digest_size=16).hexdigest()
+    def of_all(self, tx_ids: Sequence[bytes]) -> Digests:
+        """blake2b-128 of (portfolio, tx_id) for n payments, their ids given in UTF-8: (n, 16)."""
+        prefix = self._prefix
+        return _together([blake2b(prefix + tx_id, digest_size=16).digest() for tx_id in tx_ids])
 
 
 class PredictionIds:
@@ -42,9 +33,10 @@ class PredictionIds:
     def __init__(self, model: str, version: str, feature_set: str, lane: str) -> None:
         self._suffix = f"\x1f{model}\x1f{version}\x1f{feature_set}\x1f{lane}".encode()
 
-    def of(self, tx_id: str) -> str:
-        """blake2b-128 of (tx_id, model, version, feature_set, lane), 32 hex digits."""
-        return blake2b(tx_id.encode() + self._suffix, digest_size=16).hexdigest()
+    def of_all(self, tx_ids: Sequence[bytes]) -> Digests:
+        """blake2b-128 of (tx_id, model, version, feature_set, lane) for n payments, as above: (n, 16)."""
+        suffix = self._suffix
+        return _together([blake2b(tx_id + suffix, digest_size=16).digest() for tx_id in tx_ids])
 
 
 def core_bytes(core: DecisionCore) -> bytes:
@@ -57,38 +49,19 @@ def core_hash(core: bytes) -> str:
     return blake2b(core, digest_size=16).hexdigest()
 
 
-def decision_bytes(
-    core: bytes,
-    core_hash: str,
-    *,
-    partition: int,
-    offset: int,
-    ingest_time_ms: int,
-    decided_at_ms: int,
-    worker: str,
-    caller: str,
-    gateway: str,
-) -> bytes:
-    """The whole decision's canonical bytes: equal to ``encode`` of the `Decision` with these fields.
-
-    ``core`` is what `core_bytes` gave, and is not encoded a second time.
-    """
-    tail = _Tail(
-        core_hash=core_hash,
-        partition=partition,
-        offset=offset,
-        ingest_time_ms=ingest_time_ms,
-        decided_at_ms=decided_at_ms,
-        worker=worker,
-        caller=caller,
-        gateway=gateway,
-    )
-    return core[:-1] + b"," + encode(tail)[1:]
+def core_hashes(cores: Sequence[bytes]) -> Digests:
+    """`core_hash` of each core, (n, 16)."""
+    return _together([blake2b(core, digest_size=16).digest() for core in cores])
 
 
-def vector_hashes(matrix: NDArray[np.float64]) -> list[str]:
-    """blake2b-128 (hex) of each row of ``matrix`` (n, d) as little-endian doubles, every NaN alike."""
+def vector_hashes(matrix: NDArray[np.float64]) -> Digests:
+    """blake2b-128 of each row of ``matrix`` (n, d) as little-endian doubles, every NaN alike: (n, 16)."""
     # A missing value's sign and payload depend on the processor's way to it, and mean nothing.
     rows = np.where(np.isnan(matrix), np.nan, matrix).astype("<f8")
     body, size = rows.tobytes(), rows.shape[1] * 8
-    return [blake2b(body[i : i + size], digest_size=16).hexdigest() for i in range(0, len(rows) * size, size)]
+    starts = range(0, len(rows) * size, size)
+    return _together([blake2b(body[i : i + size], digest_size=16).digest() for i in starts])
+
+
+def _together(digests: list[bytes]) -> Digests:
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(len(digests), 16)

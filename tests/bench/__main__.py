@@ -38,6 +38,7 @@ def main() -> int:
         model = Model(text, vectors, servers.folder / "model.txt")
         model.path.write_text(text)
         compared = _require_equal_scores(servers, traffic.first(COMPARED), model)
+        _ours(servers, "warm", traffic, model, PARTITIONS)  # a broker that is new compiles for a while
         ours: list[Drained] = []
         naive: list[Drained] = []
         for number in range(1, told.rounds + 1):

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,23 +32,28 @@ class Drained:
     raw_scores: dict[str, float]
 
 
-def end_of(bootstrap: str, topic: str) -> int:
-    """How many records stand on ``topic``."""
-    with_consumer = KafkaConsumer(bootstrap_servers=bootstrap)
+@contextmanager
+def looking(bootstrap: str) -> Iterator[Callable[[str], int]]:
+    """A look at how many records stand on a topic that costs the broker one request."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap)
     try:
-        places = [TopicPartition(topic, p) for p in with_consumer.partitions_for_topic(topic) or ()]
-        return sum(with_consumer.end_offsets(places).values())
+
+        def look(topic: str) -> int:
+            places = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()]
+            return sum(consumer.end_offsets(places).values())
+
+        yield look
     finally:
-        with_consumer.close()
+        consumer.close()
 
 
 def drain(bed: Bed, words: Sequence[str], environment: Mapping[str, str], output: str, count: int) -> Drained:
     """Run ``python words`` pinned to the worker's core until ``count`` records stand on ``output``."""
-    with running(bed, words, environment) as worker:
+    with running(bed, words, environment) as worker, looking(bed.kafka.bootstrap) as look:
         before = {name: _cpu_s(pid) for name, pid in _processes(bed, worker.pid).items()}
         deadline = time.monotonic() + DEADLINE_S
         started = 0
-        while (done := end_of(bed.kafka.bootstrap, output)) < count:
+        while (done := look(output)) < count:
             if started == 0 and done:
                 started = done
                 before = {name: _cpu_s(pid) for name, pid in _processes(bed, worker.pid).items()}

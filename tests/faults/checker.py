@@ -187,7 +187,7 @@ def _vectors(found: Found, logs: LaidLogs, report: Report) -> Iterator[str]:
         again = logs.vector(captured)
         report.folded += 1
         yield from _compare(captured.place, "a fold from scratch", found, told, again)
-        if of_core.get(captured.row["core_hash"].hex()) != vector_hashes(told[None, :])[0]:
+        if of_core.get(captured.row["core_hash"].hex()) != vector_hashes(told[None, :])[0].tobytes().hex():
             yield f"{captured.place}: the decision names another vector"
         if id(captured) in sample:
             plain = np.array(logs.oracle_vector(captured))

@@ -6,13 +6,13 @@ from typing import Any, cast
 from unicodedata import normalize
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scorer.core.deciding import Deciding, Lane, Scores
+from services.scorer.core.columns import columns_of
+from services.scorer.core.deciding import Answers, Deciding, Lane, Scores
 from services.scorer.core.intake import Item
 from services.scorer.core.outputs import Batch, Seen, Stamp, Timings, decisions, predictions
-from services.scorer.core.writing import Quotes
 from shared.bus.ports import Taken
 from shared.contracts.bounds import is_clean_text
 from shared.contracts.codec import decode, encode
@@ -84,6 +84,21 @@ def items(draw: st.DrawFn) -> Item:
     return Item(KIND_TRANSACTION, tx, taken, raw, tx.tx_id, 0, 2, tx.event_time_ms, 5, 0, flags, None)
 
 
+def answered(some: list[Item]) -> Answers:
+    """Two kinds of answers, so that the distinct ones are told apart; flagged payments reach no threshold."""
+    choices: list[tuple[Verdict, tuple[str, ...]]] = [
+        (Verdict("review", ["score_review", "state_rebuilding"], None if flags else 0.3), flags)
+        for flags in ((), ("ahead",), ("late",))
+    ]
+    return Answers(choices, [[flags for _, flags in choices].index(item.flags) for item in some])
+
+
+def batch_of(some: list[Item], seen: Seen, scores: Scores) -> Batch:
+    hashes = np.frombuffer(b"".join([input_hash(item.raw) for item in some]), np.uint8).reshape(-1, 16)
+    return Batch(some, columns_of(some), hashes, seen, scores)
+
+
+@settings(deadline=None)  # the first example compiles the kernel
 @given(st.lists(items(), min_size=1, max_size=5), st.booleans(), st.lists(NUMBER, min_size=10, max_size=10))
 def test_parts_make_the_bytes_of_the_whole(some: list[Item], with_model: bool, numbers: list[float]) -> None:
     n = len(some)
@@ -95,30 +110,36 @@ def test_parts_make_the_bytes_of_the_whole(some: list[Item], with_model: bool, n
         np.array(numbers[:n] * lanes).reshape(lanes, n),
         np.array(numbers[5 : 5 + n] * lanes).reshape(lanes, n),
     )
-    answers = [Verdict("review", ["score_review", "state_rebuilding"], 0.3 if i else None) for i in range(n)]
-    hashes = [input_hash(item.raw) for item in some]
-    batch = Batch(some, hashes, Seen(matrix, versions, 4, "rebuilding"), scores, Quotes())
-    made = decisions(deciding(with_model), batch, answers, STAMP)
-    for i, (item, found) in enumerate(zip(some, made, strict=True)):
-        whole = decode(Decision, found.body)
-        assert encode(whole) == found.body
+    batch = batch_of(some, Seen(matrix, versions, 4, "rebuilding"), scores)
+    made = decisions(deciding(with_model), batch, answered(some), STAMP)
+    assert len(made.bodies) == len(made.core_hashes) == n
+    for i, (item, body) in enumerate(zip(some, made.bodies, strict=True)):
+        whole = decode(Decision, body)
+        assert encode(whole) == body
         tx = batch.payments[i]
         assert (whole.tx_id, whole.account_id, whole.caller) == (tx.tx_id, tx.account_id, tx.caller)
         assert whole.decision_id == decision_id("p", tx.tx_id)
-        assert whole.flags == list(item.flags)
+        assert (whole.flags, whole.threshold) == (list(item.flags), None if item.flags else 0.3)
+        assert (whole.partition, whole.offset) == (item.message.partition, item.message.offset)
+        assert whole.input_hash == input_hash(item.raw).hex()
         assert whole.entity_versions == [2 * i, 2 * i + 1]
         assert whole.score == (scores.score[0, i] if with_model else None)
         core = DecisionCore(**{f: getattr(whole, f) for f in DecisionCore.__struct_fields__})
-        assert whole.core_hash == found.core_hash == core_hash(core_bytes(core))
+        assert whole.core_hash == made.core_hashes[i].tobytes().hex() == core_hash(core_bytes(core))
+        # The core can be cut out of the decision again: what a verifier hashes.
+        assert body.startswith(core_bytes(core)[:-1] + b',"core_hash":"')
 
 
+@settings(deadline=None)  # the first example compiles the kernel
 @given(st.lists(items(), min_size=1, max_size=5), st.lists(NUMBER, min_size=10, max_size=10))
 def test_predictions_too(some: list[Item], numbers: list[float]) -> None:
     n = len(some)
     scores = Scores(np.array([numbers[:n]]), np.array([numbers[5 : 5 + n]]))
     seen = Seen(np.full((n, 3), np.nan), np.zeros((n, 1), np.int64), 1, "exact")
-    batch = Batch(some, [b""] * n, seen, scores, Quotes())
-    for i, (body,) in enumerate(predictions(deciding(True), batch, TIMINGS, STAMP)):
+    batch = batch_of(some, seen, scores)
+    (lane,) = predictions(deciding(True), batch, TIMINGS, STAMP)
+    assert len(lane) == n
+    for i, body in enumerate(lane):
         whole = decode(Prediction, body)
         assert encode(whole) == body
         tx = batch.payments[i]
@@ -130,6 +151,7 @@ def test_predictions_too(some: list[Item], numbers: list[float]) -> None:
 
 def test_a_batch_without_payments_gives_no_records() -> None:
     nothing = Scores(np.empty((1, 0)), np.empty((1, 0)))
-    batch = Batch([], [], Seen(np.empty((0, 3)), np.empty((0, 2), np.int64), 1, "exact"), nothing, Quotes())
-    assert decisions(deciding(True), batch, [], STAMP) == []
+    batch = batch_of([], Seen(np.empty((0, 3)), np.empty((0, 2), np.int64), 1, "exact"), nothing)
+    made = decisions(deciding(True), batch, Answers([], []), STAMP)
+    assert (made.bodies, made.core_hashes.shape) == ([], (0, 16))
     assert predictions(deciding(True), batch, TIMINGS, STAMP) == []

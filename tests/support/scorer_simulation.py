@@ -22,6 +22,7 @@ from services.scorer.edge.engine import Engine
 from services.scorer.edge.inputs import Inputs
 from services.scorer.edge.pump import Pump, PumpParts
 from services.scorer.edge.state import StateCalls
+from shared.bus import ports
 from shared.bus.memory import MemoryConsumer, MemoryLog, MemoryProducer
 from shared.bus.ports import Committed, Message, Outgoing, Place, Rebalance
 from shared.contracts.capture import decode_capture
@@ -156,18 +157,18 @@ class _Producer(MemoryProducer):
         self._world = world
         self._last: asyncio.Task[None] | None = None
 
-    async def send(self, place: Place, records: Sequence[Outgoing]) -> Awaitable[None]:
+    async def send(self, place: Place, records: Sequence[ports.Record]) -> Awaitable[None]:
         self._last = asyncio.create_task(self._deliver(place, records, self._last))
         return self._last
 
     async def _deliver(
-        self, place: Place, records: Sequence[Outgoing], before: asyncio.Task[None] | None
+        self, place: Place, records: Sequence[ports.Record], before: asyncio.Task[None] | None
     ) -> None:
         if before is not None:
             await before
         await self._world.pause(2)
         for record in records:
-            self._log.append(place, record)
+            self._log.append(place, Outgoing(*record))
         await self._world.pause(2)
 
 

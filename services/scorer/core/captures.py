@@ -14,21 +14,39 @@ from numpy.typing import NDArray
 from shared.contracts.capture import CAPTURE_LIMIT_BYTES, encode_capture, schema
 from shared.contracts.decisions import ACTIONS
 
+from .columns import Columns
 from .intake import Item
 
 _ACTION_CODE: dict[str, int] = {action: code for code, action in enumerate(ACTIONS)}
 
 
 @dataclass(frozen=True, slots=True)
-class CaptureRows:
-    """What a batch's captures are made of, all in the items' order.
+class Told:
+    """What was answered for the rows of a batch that were decided, in their order.
 
-    ``versions`` (n, e); ``repeats`` one list per row; ``matrix`` (n, d) with NaN rows for records that
-    are not decided; ``decided`` (n,) says which are; ``raw`` and ``score`` (lanes, n), ``actions``,
-    ``input_hashes`` and ``core_hashes`` hold None or NaN where nothing was decided.
+    ``raw`` and ``score`` (lanes, k), ``actions`` (k,), ``core_hashes`` (k, 16).
+    """
+
+    raw: NDArray[np.float64]
+    score: NDArray[np.float64]
+    actions: Sequence[str]
+    core_hashes: NDArray[np.uint8]
+
+
+NOTHING_TOLD = Told(np.empty((0, 0)), np.empty((0, 0)), (), np.empty((0, 16), np.uint8))
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRows:
+    """What the captures of n records are made of, in the items' order.
+
+    ``input_hashes`` (n, 16); ``versions`` (n, e); ``repeats`` one list per row; ``matrix`` (n, d), of which
+    rows that were not ``decided`` (n,) mean nothing; ``told`` holds the rows that were.
     """
 
     items: Sequence[Item]
+    columns: Columns
+    input_hashes: NDArray[np.uint8]
     epoch: int
     quality: int
     release_seq: int
@@ -36,25 +54,18 @@ class CaptureRows:
     repeats: Sequence[Sequence[int]]
     matrix: NDArray[np.float64]
     decided: NDArray[np.bool_]
-    raw: NDArray[np.float64]
-    score: NDArray[np.float64]
-    actions: Sequence[str | None]
-    input_hashes: Sequence[bytes]
-    core_hashes: Sequence[bytes | None]
+    told: Told
 
 
-def captures(rows: CaptureRows) -> Iterator[tuple[int, bytes]]:
-    """(partition, capture message) for each input partition, split above the size limit."""
-    items = rows.items
-    partitions = np.fromiter((item.message.partition for item in items), np.int64, len(items))
-    order = np.argsort(partitions, kind="stable")
+def captures(rows: CaptureRows, order: NDArray[np.intp], edges: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """Capture messages of the stretches ``order[edges[k]:edges[k + 1]]`` of rows, one stretch a partition.
+
+    Yields (partition, body), more than one of a partition where a message would be above the size limit.
+    """
     whole = _table(rows, order)
-    ordered = partitions[order]
-    bounds = np.flatnonzero(np.diff(ordered)) + 1
-    edges = [0, *bounds.tolist(), len(items)]
     for start, stop in pairwise(edges):
         for body in _split(whole.slice(start, stop - start)):
-            yield int(ordered[start]), body
+            yield int(rows.columns.partition[order[start]]), body
 
 
 def _split(batch: pa.RecordBatch) -> Iterator[bytes]:
@@ -67,45 +78,54 @@ def _split(batch: pa.RecordBatch) -> Iterator[bytes]:
     yield from _split(batch.slice(half))
 
 
-def _table(rows: CaptureRows, order: NDArray[np.int64]) -> pa.RecordBatch:
+def _table(rows: CaptureRows, order: NDArray[np.intp]) -> pa.RecordBatch:
     places = order.tolist()
     items = [rows.items[i] for i in places]
     n, entities = rows.versions.shape
     features = rows.matrix.shape[1]
-    decided = rows.decided[order]
-    columns: list[Any] = [
-        pa.array(_integers([item.kind for item in items]).astype(np.uint8)),
+    decided, columns, told = rows.decided[order], rows.columns[order], rows.told
+    # Where each row's answer stands among the answers, for the rows that have one.
+    nth = (np.cumsum(rows.decided) - 1)[order][decided]
+    arrays: list[Any] = [
+        pa.array(np.array([item.kind for item in items], np.uint8)),
         pa.array([item.own_id for item in items], pa.string()),
-        pa.array(_integers([item.message.offset for item in items])),
-        pa.array(_integers([item.event_ms for item in items])),
-        pa.array(_integers([item.message.timestamp for item in items])),
-        _hashes([rows.input_hashes[i] for i in places]),
+        pa.array(columns.offset),
+        pa.array(columns.event_ms),
+        pa.array(columns.ingest_ms),
+        _hashes(rows.input_hashes[order]),
         pa.array(np.full(n, rows.epoch, np.int64)),
         pa.FixedSizeListArray.from_arrays(pa.array(rows.versions[order].ravel()), entities),
         _lists([rows.repeats[i] for i in places]),
         _vectors(rows.matrix[order], decided, features),
         pa.array(np.full(n, rows.release_seq, np.int64)),
-        _lanes(rows.raw[:, order], decided),
-        _lanes(rows.score[:, order], decided),
-        pa.array([_ACTION_CODE.get(rows.actions[i] or "") for i in places], pa.uint8()),
+        _lanes(told.raw[:, nth], decided),
+        _lanes(told.score[:, nth], decided),
+        _answers([_ACTION_CODE[told.actions[k]] for k in nth.tolist()], decided),
         pa.array(np.full(n, rows.quality, np.uint8)),
-        pa.array(_integers([item.amount_base_minor for item in items])),
-        pa.array(_integers([item.mark_ms for item in items])),
-        _hashes([rows.core_hashes[i] for i in places]),
+        pa.array(columns.amount_base_minor),
+        pa.array(columns.mark_ms),
+        _cores(told.core_hashes[nth], decided),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema(features, entities))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema(features, entities))
 
 
-def _integers(values: list[int]) -> NDArray[np.int64]:
-    return np.array(values, np.int64)
+def _hashes(hashes: NDArray[np.uint8]) -> pa.Array:
+    """(n, 16) bytes as they lie in memory."""
+    buffer = pa.py_buffer(np.ascontiguousarray(hashes))
+    return pa.Array.from_buffers(pa.binary(16), len(hashes), [None, buffer])
 
 
-def _hashes(values: list[bytes] | list[bytes | None]) -> pa.Array:
-    """Hashes of 16 bytes as they lie in memory; only a column with missing ones is built value by value."""
-    if None in values:
-        return pa.array(values, pa.binary(16))
-    whole = b"".join(values)  # type: ignore[arg-type]  # no None, as just seen
-    return pa.Array.from_buffers(pa.binary(16), len(values), [None, pa.py_buffer(whole)])
+def _cores(hashes: NDArray[np.uint8], decided: NDArray[np.bool_]) -> pa.Array:
+    if len(hashes) == len(decided):
+        return _hashes(hashes)
+    found = iter(hashes)
+    return pa.array([next(found).tobytes() if is_told else None for is_told in decided], pa.binary(16))
+
+
+def _answers(codes: list[int], decided: NDArray[np.bool_]) -> pa.Array:
+    spread = np.zeros(len(decided), np.uint8)
+    spread[decided] = codes
+    return pa.array(spread, mask=~decided)
 
 
 def _lists(values: list[Sequence[int]]) -> pa.ListArray:
@@ -122,7 +142,7 @@ def _vectors(matrix: NDArray[np.float64], decided: NDArray[np.bool_], features: 
 
 
 def _lanes(values: NDArray[np.float64], decided: NDArray[np.bool_]) -> pa.ListArray:
-    """One list per row: a value per lane where it was decided, else empty."""
+    """One list per row: of ``values`` (lanes, k) a value per lane for each of the k decided, else empty."""
     lengths = np.where(decided, len(values), 0).astype(np.int32)
     offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)])
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.T[decided].ravel()))
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.ascontiguousarray(values.T).ravel()))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from msgspec import Struct
+
 from shared.contracts import headers
 from shared.contracts.codec import DecodeError, decode_activity, decode_label, decode_transaction
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
@@ -38,8 +40,7 @@ class Message(Protocol):
     def key(self) -> bytes | None: ...
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct, gc=False):
     """One accepted record on its way.
 
     ``merge_ms`` orders it among other partitions' records (a label by when it was known), ``rank``

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.contracts.decisions import StateQuality
 from shared.contracts.payments import Transaction
-from shared.scoring.decide import Verdict
-from shared.scoring.identity import vector_hashes
+from shared.scoring.identity import core_hashes, vector_hashes
+from shared.scoring.rows_text import Texts
 
-from .deciding import Deciding, Scores
+from .columns import Columns
+from .deciding import Answers, Deciding, Scores
 from .intake import Item
-from .writing import DecisionWriter, PredictionWriter, Quotes, Stamp, Timings, Words, each, quoted
+from .writing import (
+    DecisionWriter,
+    Evidence,
+    PredictionWriter,
+    ScoreTexts,
+    Stamp,
+    Timings,
+    Words,
+    numbers,
+)
 
 __all__ = ["Batch", "Decided", "Seen", "Stamp", "Timings", "decisions", "predictions"]
 
@@ -30,23 +39,32 @@ class Seen:
     quality: StateQuality
 
 
-class Decided(NamedTuple):
-    """One decision's bytes with its key and core hash."""
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """n decisions as bytes, and the hashes (n, 16) of their cores."""
 
-    key: bytes
-    body: bytes
-    core_hash: str
+    bodies: list[bytes]
+    core_hashes: NDArray[np.uint8]
 
 
 class Batch:
-    """The payments of a batch with what was seen and scored, in the items' order."""
+    """The payments of a batch with what was seen and scored, in the items' order.
+
+    ``hashes`` (n, 16) are those of the inputs; ``keys`` are the keys of the records that go out.
+    """
 
     def __init__(
-        self, items: list[Item], hashes: list[bytes], seen: Seen, scores: Scores, quotes: Quotes
+        self, items: list[Item], columns: Columns, hashes: NDArray[np.uint8], seen: Seen, scores: Scores
     ) -> None:
-        self.items, self.hashes, self.seen, self.scores = items, hashes, seen, scores
+        self.items, self.columns, self.hashes = items, columns, hashes
+        self.seen, self.scores = seen, scores
         self.payments = [_payment(item) for item in items]
-        self.words: list[Words] = [quotes.of(i, tx) for i, tx in zip(items, self.payments, strict=True)]
+        self.words = Words(items, self.payments)
+
+    @property
+    def keys(self) -> list[bytes]:
+        """Account ids as bytes."""
+        return self.words.accounts if self.items else []
 
 
 def _payment(item: Item) -> Transaction:
@@ -54,49 +72,40 @@ def _payment(item: Item) -> Transaction:
     return item.record
 
 
-def decisions(deciding: Deciding, batch: Batch, answers: list[Verdict], stamp: Stamp) -> list[Decided]:
+def decisions(deciding: Deciding, batch: Batch, answers: Answers, stamp: Stamp) -> Decided:
     """Each payment's decision; none of a batch that holds labels and activities alone."""
     if not batch.items:
-        return []
+        return Decided([], np.empty((0, 16), np.uint8))
     seen, n = batch.seen, len(batch.items)
     writer = DecisionWriter(deciding, seen.epoch, seen.quality, stamp)
-    scores = _written(batch.scores, 0) if deciding.champion else [("null", "null")] * n
-    versions = quoted(seen.versions.tolist())[2:-2].split("],[")
-    rows = zip(
-        batch.items,
-        batch.payments,
-        batch.words,
-        answers,
-        scores,
-        versions,
-        batch.hashes,
-        vector_hashes(seen.matrix),
-        strict=True,
-    )
-    made = []
-    for item, tx, words, answer, score, version, hashed, vector in rows:
-        core = writer.core(item, tx, words, answer, score, f"[{version}]", (hashed.hex(), vector))
-        body, hash_of_core = writer.whole(core, item, words)
-        made.append(Decided(tx.account_id.encode(), body, hash_of_core))
-    return made
+    scored = _scored(batch.scores, 0) if deciding.champion else ScoreTexts(*[numbers([None] * n)] * 2)
+    amounts = np.array([tx.amount_minor for tx in batch.payments], np.int64)
+    evidence = Evidence(seen.versions, batch.hashes, vector_hashes(seen.matrix))
+    cores = writer.cores(batch.columns, amounts, batch.words, answers, scored, evidence)
+    hashes = core_hashes(_rows(cores))
+    return Decided(_rows(writer.wholes(cores, hashes, batch.columns, batch.words)), hashes)
 
 
 def predictions(deciding: Deciding, batch: Batch, timings: Timings, stamp: Stamp) -> list[list[bytes]]:
-    """Telemetry: for each payment one record per lane."""
+    """Telemetry: for each lane a record of every payment."""
     if not batch.items:
         return []
-    missing = np.isnan(batch.seen.matrix).sum(axis=1).tolist()
-    made: list[list[bytes]] = [[] for _ in batch.items]
-    for row, lane in enumerate(deciding.lanes):
-        writer = PredictionWriter(deciding, lane, batch.seen.quality, timings, stamp, len(batch.items))
-        rows = zip(
-            made, batch.items, batch.payments, batch.words, _written(batch.scores, row), missing, strict=True
+    missing = np.isnan(batch.seen.matrix).sum(axis=1)
+    quality = batch.seen.quality
+    return [
+        _rows(
+            PredictionWriter(deciding, lane, quality, timings, stamp).write(
+                batch.columns, batch.words, _scored(batch.scores, row), missing
+            )
         )
-        for told, item, tx, words, score, absent in rows:
-            told.append(writer.write(item, tx, words, score, absent))
-    return made
+        for row, lane in enumerate(deciding.lanes)
+    ]
 
 
-def _written(scores: Scores, row: int) -> list[tuple[str, str]]:
-    """(calibrated, raw) of one lane, as the codec writes them."""
-    return list(zip(each(scores.score[row].tolist()), each(scores.raw[row].tolist()), strict=True))
+def _scored(scores: Scores, lane: int) -> ScoreTexts:
+    return ScoreTexts(numbers(scores.score[lane].tolist()), numbers(scores.raw[lane].tolist()))
+
+
+def _rows(texts: Texts) -> list[bytes]:
+    pool = texts.pool
+    return [pool[start:stop] for start, stop in texts.bounds.tolist()]

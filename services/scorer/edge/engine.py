@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scorer.core.assembly import Assembly, assemble
+from services.scorer.core.columns import columns_of
 from services.scorer.core.deciding import Deciding, predict, verdicts
 from services.scorer.core.intake import Item
 from services.scorer.core.outputs import Batch, Seen, Stamp, Timings, decisions, predictions
-from services.scorer.core.writing import Quotes
 from shared.contracts.decisions import StateQuality
 from shared.contracts.ids import KIND_TRANSACTION
-from shared.contracts.payments import Transaction
 from shared.features.compiled import FeatureSet
 from shared.features.rows import RowEncoder
 from shared.features.rowwise import Rowwise
@@ -25,7 +24,7 @@ from shared.runtime.clock import Clock
 from shared.stores.timeline_keys import entity_key
 from shared.stores.timeline_port import AppendCall, AppendReply, EpochState
 
-from .scored import Folded, Scored, collect
+from .scored import Folded, Judged, Scored, collect
 
 ClockNs = Callable[[], int]
 
@@ -68,7 +67,6 @@ class Engine:
         self._clock_ns = clock_ns
         self._worker = worker
         self._fail_on_id = fail_on_id
-        self._quotes = Quotes()
         self._names = [entity.name for entity in feature_set.entities]
         self._epoch = EpochState(number=0, rebuilding=False, layout="")
         self._timelines = Timelines(feature_set, cache_bytes, self.key_of)
@@ -107,12 +105,10 @@ class Engine:
         assembly, items = prepared.assembly, prepared.items
         started = self._clock_ns()
         matrix = np.full((len(items), len(self.feature_set.names)), np.nan)
-        self._fill(items, matrix)
-        result = self._timelines.fold(
-            assembly.claim, b"".join(assembly.rows), reply.starts, reply.unseen, matrix
-        )
+        self._fill(prepared, matrix)
+        result = self._timelines.fold(assembly.claim, assembly.rows, reply.starts, reply.unseen, matrix)
         if result.restated.any():
-            self._restate(items, result)
+            self._restate(prepared, result)
         quality: StateQuality = "rebuilding" if self._epoch.rebuilding else "exact"
         ended = self._clock_ns()
         return Folded(
@@ -126,14 +122,16 @@ class Engine:
             features_us=(ended - started) // 1000,
         )
 
-    def _restate(self, items: Sequence[Item], result: FoldResult) -> None:
+    def _restate(self, prepared: Prepared, result: FoldResult) -> None:
         """A redelivered payment counts with the time and amount of its first copy."""
+        items = prepared.items
         for i in np.flatnonzero(result.restated).tolist():
             items[i].event_ms = int(result.rows["t"][i])
             items[i].amount_base_minor = int(result.rows["a"][i])
             is_clamped = items[i].event_ms < items[i].record.event_time_ms
             items[i].flags = ("ahead",) if is_clamped else ()
-        self._fill(items, result.matrix)
+        prepared.assembly.columns = columns_of(items)
+        self._fill(prepared, result.matrix)
         self._timelines.settle(result.matrix)
 
     def degraded(self, prepared: Prepared) -> Folded:
@@ -141,7 +139,7 @@ class Engine:
         self._timelines.release(prepared.assembly.claim)
         n, d = len(prepared.items), len(self.feature_set.names)
         matrix = np.full((n, d), np.nan)
-        self._fill(prepared.items, matrix)
+        self._fill(prepared, matrix)
         matrix[:, self.feature_set.state_features] = np.nan
         return Folded(
             matrix=matrix,
@@ -154,25 +152,23 @@ class Engine:
             features_us=0,
         )
 
-    def _fill(self, items: Sequence[Item], matrix: NDArray[np.float64]) -> None:
-        times = np.fromiter((item.event_ms for item in items), np.int64, len(items))
-        amounts = np.fromiter((item.amount_base_minor for item in items), np.int64, len(items))
-        records = [item.record if isinstance(item.record, Transaction) else None for item in items]
-        self._rowwise.fill(matrix, times, amounts, records)
+    def _fill(self, prepared: Prepared, matrix: NDArray[np.float64]) -> None:
+        columns = prepared.assembly.columns
+        records = [item.record if item.kind == KIND_TRANSACTION else None for item in prepared.items]
+        self._rowwise.fill(matrix, columns.event_ms, columns.amount_base_minor, records)  # type: ignore[arg-type]  # by their kind
 
     def decide(self, prepared: Prepared, folded: Folded, deciding: Deciding) -> Scored:
         """Decisions, predictions and captures of a folded batch. Any exception here is a bug of ours."""
         items = prepared.items
         if self._fail_on_id:
             self._fail(items)
-        decided = [
-            i for i, item in enumerate(items) if item.kind == KIND_TRANSACTION and not folded.conflicts[i]
-        ]
-        every = len(decided) == len(items)
-        payments = items if every else [items[i] for i in decided]
+        rows = np.flatnonzero(_payments(items) & ~folded.conflicts)
+        every = len(rows) == len(items)
+        payments = items if every else [items[i] for i in rows.tolist()]
+        columns, hashes = prepared.assembly.columns, prepared.assembly.hashes
         seen = Seen(
-            folded.matrix if every else folded.matrix[decided],
-            folded.versions if every else folded.versions[decided],
+            folded.matrix if every else folded.matrix[rows],
+            folded.versions if every else folded.versions[rows],
             folded.epoch,
             folded.quality,
         )
@@ -181,8 +177,9 @@ class Engine:
         between = self._clock_ns()
         answers = verdicts(deciding, payments, scores, folded.quality)
         stamp = Stamp(self._clock.now_ms(), self._worker)
-        hashes = prepared.assembly.hashes
-        batch = Batch(payments, hashes if every else [hashes[i] for i in decided], seen, scores, self._quotes)
+        batch = Batch(
+            payments, columns if every else columns[rows], hashes if every else hashes[rows], seen, scores
+        )
         made = decisions(deciding, batch, answers, stamp)
         after = self._clock_ns()
         timings = Timings(
@@ -194,11 +191,17 @@ class Engine:
             0,
         )
         told = predictions(deciding, batch, timings, stamp)
-        return collect(prepared, folded, deciding, decided, scores, answers, made, told, stamp)
+        judged = Judged(rows, batch.keys, scores, answers.actions, made, told, stamp.decided_at_ms)
+        return collect(prepared, folded, deciding, judged)
 
     def _fail(self, items: Sequence[Item]) -> None:
         if any(item.own_id == self._fail_on_id for item in items):
             raise RuntimeError("told to fail on this record")
+
+
+def _payments(items: Sequence[Item]) -> NDArray[np.bool_]:
+    """Which of n items are payments, (n,)."""
+    return np.fromiter((item.kind == KIND_TRANSACTION for item in items), np.bool_, len(items))
 
 
 def _by_row(n: int, repeats: Sequence[tuple[int, int, int]]) -> list[Sequence[int]]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.scorer.core.offsets import OffsetTrack
-from shared.bus.ports import Outgoing, Place, Producer
+from shared.bus.ports import Place, Producer, Record
 from shared.runtime.crash_points import CrashPoints
 
 UNCONFIRMED_LIMIT = 64
@@ -19,7 +19,7 @@ UNCONFIRMED_LIMIT = 64
 class Outputs:
     """Records per output place, and the input offsets that they settle."""
 
-    records: dict[Place, list[Outgoing]] = field(default_factory=lambda: defaultdict(list))
+    records: dict[Place, list[Record]] = field(default_factory=lambda: defaultdict(list))
     settles: dict[Place, list[int]] = field(default_factory=lambda: defaultdict(list))
 
 

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scorer.core.captures import CaptureRows, captures
+from services.scorer.core.captures import NOTHING_TOLD, CaptureRows, Told, captures
 from services.scorer.core.deciding import Deciding, Scores, quality_code
 from services.scorer.core.intake import Item
-from services.scorer.core.outputs import Decided, Stamp
-from shared.bus.ports import Outgoing, Place
+from services.scorer.core.outputs import Decided
+from shared.bus.ports import Headers, Outgoing, Place, Record
 from shared.contracts import headers
 from shared.contracts.capture import schema_hash
 from shared.contracts.decisions import StateQuality
 from shared.contracts.topics import topic_name
-from shared.scoring.decide import Verdict
 
 from .publisher import Outputs
 
 if TYPE_CHECKING:
     from .engine import Prepared
+
+NO_HEADERS: Final[Headers] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,19 @@ class Folded:
     features_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The answers to the payments ``rows`` (k,) of a batch; ``told`` holds a list of records per lane."""
+
+    rows: NDArray[np.intp]
+    keys: list[bytes]
+    scores: Scores
+    actions: list[str]
+    made: Decided
+    told: list[list[bytes]]
+    decided_at_ms: int
+
+
 @dataclass(slots=True)
 class Scored:
     """What became of a batch: its outputs, the payments that conflict, counts for the status."""
@@ -50,50 +65,22 @@ class Scored:
     queue_ms: list[int] = field(default_factory=list)
 
 
-def collect(
-    prepared: Prepared,
-    folded: Folded,
-    deciding: Deciding,
-    decided: list[int],
-    scores: Scores,
-    answers: list[Verdict],
-    made: list[Decided],
-    told: list[list[bytes]],
-    stamp: Stamp,
-) -> Scored:
-    """Everything to publish for a batch whose payments ``decided`` got an answer."""
-    items, portfolio = prepared.items, deciding.release.content.portfolio
+def collect(prepared: Prepared, folded: Folded, deciding: Deciding, judged: Judged) -> Scored:
+    """Everything to publish for a batch of which the payments ``judged.rows`` got an answer."""
+    items, assembly = prepared.items, prepared.assembly
+    portfolio, columns = deciding.release.content.portfolio, assembly.columns
     outputs = Outputs()
-    _route(outputs, portfolio, items, decided, made, told)
-    actions: list[str | None] = [None] * len(items)
-    cores: list[bytes | None] = [None] * len(items)
-    for i, answer, decision in zip(decided, answers, made, strict=True):
-        actions[i] = answer.action
-        cores[i] = bytes.fromhex(decision.core_hash)
-    mask = np.zeros(len(items), np.bool_)
-    mask[decided] = True
-    rows = CaptureRows(
-        items=items,
-        epoch=folded.epoch,
-        quality=quality_code(folded.quality),
-        release_seq=deciding.release.seq,
-        versions=folded.versions,
-        repeats=folded.repeats,
-        matrix=folded.matrix,
-        decided=mask,
-        raw=_spread(scores.raw, mask),
-        score=_spread(scores.score, mask),
-        actions=actions,
-        input_hashes=prepared.assembly.hashes,
-        core_hashes=cores,
-    )
-    add_captures(outputs, portfolio, rows)
+    _route(outputs, portfolio, judged, columns.partition[judged.rows])
+    decided = np.zeros(len(items), np.bool_)
+    decided[judged.rows] = True
+    told = Told(judged.scores.raw, judged.scores.score, judged.actions, judged.made.core_hashes)
+    add_captures(outputs, portfolio, _capture_rows(prepared, folded, deciding, decided, told))
     settle(outputs, items)
     return Scored(
         outputs,
         [items[i] for i in np.flatnonzero(folded.conflicts)],
-        [answer.action for answer in answers],
-        [stamp.decided_at_ms - items[i].message.timestamp for i in decided],
+        judged.actions,
+        (judged.decided_at_ms - columns.ingest_ms[judged.rows]).tolist(),
     )
 
 
@@ -109,60 +96,50 @@ def settle(outputs: Outputs, items: Sequence[Item]) -> None:
 
 def captures_only(prepared: Prepared, folded: Folded, deciding: Deciding) -> Outputs:
     """Captures of records that were appended and are not decided here; they settle no offset."""
-    n = len(prepared.items)
-    nothing = np.empty((0, n))
-    rows = CaptureRows(
+    nothing = np.zeros(len(prepared.items), np.bool_)
+    outputs = Outputs()
+    rows = _capture_rows(prepared, folded, deciding, nothing, NOTHING_TOLD)
+    add_captures(outputs, deciding.release.content.portfolio, rows)
+    return outputs
+
+
+def _capture_rows(
+    prepared: Prepared, folded: Folded, deciding: Deciding, decided: NDArray[np.bool_], told: Told
+) -> CaptureRows:
+    return CaptureRows(
         items=prepared.items,
+        columns=prepared.assembly.columns,
+        input_hashes=prepared.assembly.hashes,
         epoch=folded.epoch,
         quality=quality_code(folded.quality),
         release_seq=deciding.release.seq,
         versions=folded.versions,
         repeats=folded.repeats,
         matrix=folded.matrix,
-        decided=np.zeros(n, np.bool_),
-        raw=nothing,
-        score=nothing,
-        actions=[None] * n,
-        input_hashes=prepared.assembly.hashes,
-        core_hashes=[None] * n,
+        decided=decided,
+        told=told,
     )
-    outputs = Outputs()
-    add_captures(outputs, deciding.release.content.portfolio, rows)
-    return outputs
 
 
-def _spread(values: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(lanes, n) from (lanes, decided): NaN where nothing was decided."""
-    if mask.all():
-        return values
-    spread = np.full((len(values), len(mask)), np.nan)
-    spread[:, mask] = values
-    return spread
+def by_partition(partitions: NDArray[np.int64]) -> tuple[NDArray[np.intp], list[int]]:
+    """Rows sorted by partition, else in their order, and the edges of the partitions' stretches."""
+    order = np.argsort(partitions, kind="stable")
+    inner = np.flatnonzero(np.diff(partitions[order])) + 1
+    return order, [0, *inner.tolist(), len(order)]
 
 
-def _route(
-    outputs: Outputs,
-    portfolio: str,
-    items: Sequence[Item],
-    decided: list[int],
-    made: list[Decided],
-    told: list[list[bytes]],
-) -> None:
-    to_decisions, to_predictions = topic_name(portfolio, "decisions"), topic_name(portfolio, "predictions")
-    by_partition: dict[int, tuple[list[Outgoing], list[Outgoing]]] = {}
-    for i, decision, answers in zip(decided, made, told, strict=True):
-        partition = items[i].message.partition
-        lists = by_partition.get(partition)
-        if lists is None:
-            lists = by_partition[partition] = (
-                outputs.records[Place(to_decisions, partition)],
-                outputs.records[Place(to_predictions, partition)],
-            )
-        lists[0].append(Outgoing(decision.key, decision.body))
-        for answer in answers:
-            lists[1].append(Outgoing(decision.key, answer))
-    for place in [place for place, records in outputs.records.items() if not records]:
-        del outputs.records[place]
+def _route(outputs: Outputs, portfolio: str, judged: Judged, partitions: NDArray[np.int64]) -> None:
+    """Decisions and predictions to the partitions that their payments came from."""
+    if not len(partitions):
+        return
+    order, edges = by_partition(partitions)
+    for name, bodies in (("decisions", [judged.made.bodies]), ("predictions", judged.told)):
+        topic = topic_name(portfolio, name)
+        for start, stop in pairwise(edges):
+            rows = order[start:stop].tolist()
+            records: list[Record] = [(judged.keys[i], lane[i], NO_HEADERS) for i in rows for lane in bodies]
+            if records:
+                outputs.records[Place(topic, int(partitions[rows[0]]))] = records
 
 
 def add_captures(outputs: Outputs, portfolio: str, rows: CaptureRows) -> None:
@@ -173,5 +150,6 @@ def add_captures(outputs: Outputs, portfolio: str, rows: CaptureRows) -> None:
         (headers.SHAPE, b"%d,%d" % (d, e)),
     )
     topic = topic_name(portfolio, "captures")
-    for partition, body in captures(rows):
+    order, edges = by_partition(rows.columns.partition)
+    for partition, body in captures(rows, order, edges):
         outputs.records[Place(topic, partition)].append(Outgoing(b"%d" % partition, body, head))

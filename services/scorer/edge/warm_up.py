@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from shared.features.compiled import FeatureSet
 from shared.features.timelines import warm_up as warm_up_timelines
+from shared.scoring.rows_text import warm_up as warm_up_text
 
 
 def warm_up(feature_set: FeatureSet) -> None:
-    """The fold's kernels; those of the walker are compiled when a release's model is admitted."""
+    """The kernels of the fold and of the records; the walker's compile when a release's model is admitted."""
     warm_up_timelines(feature_set)
+    warm_up_text()

@@ -1,0 +1,48 @@
+"""A batch's records column by column, read once and used by rows, inputs, records and captures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .intake import Item
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """Of n items: times in ms, amounts in base minor units, and where each stood on its topic, all (n,)."""
+
+    event_ms: Integers
+    amount_base_minor: Integers
+    partition: Integers
+    offset: Integers
+    ingest_ms: Integers
+    mark_ms: Integers
+
+    def __getitem__(self, rows: NDArray[np.intp] | list[int]) -> Columns:
+        return Columns(
+            self.event_ms[rows],
+            self.amount_base_minor[rows],
+            self.partition[rows],
+            self.offset[rows],
+            self.ingest_ms[rows],
+            self.mark_ms[rows],
+        )
+
+
+def columns_of(items: Sequence[Item]) -> Columns:
+    """The columns of ``items``, in their order."""
+    messages = [item.message for item in items]
+    return Columns(
+        np.array([item.event_ms for item in items], np.int64),
+        np.array([item.amount_base_minor for item in items], np.int64),
+        np.array([message.partition for message in messages], np.int64),
+        np.array([message.offset for message in messages], np.int64),
+        np.array([message.timestamp for message in messages], np.int64),
+        np.array([item.mark_ms for item in items], np.int64),
+    )
