@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from .payments import ENTITY_FIELDS, Activity, Label, Transaction
 T = TypeVar("T", bound=msgspec.Struct)
 
 _ENCODER: Final = msgspec.json.Encoder()
+_encode_lines: Final[Callable[[Any], bytes]] = _ENCODER.encode_lines
 encode: Final[Callable[[Any], bytes]] = _ENCODER.encode
 """A record's canonical bytes: compact JSON, fields in declared order, defaults left out where declared."""
 
@@ -37,6 +38,13 @@ class DecodeError(Exception):
         self.field = field
 
 
+class Decoded(NamedTuple, Generic[T]):
+    """A record or an error for each of many; ``is_plain``: all records, and all written as `encode` does."""
+
+    records: Sequence[T | DecodeError]
+    is_plain: bool
+
+
 class Codec(Generic[T]):
     """Decodes one record type strictly: bounds, characters, currency and duplicate keys are checked.
 
@@ -45,7 +53,9 @@ class Codec(Generic[T]):
     """
 
     def __init__(self, record: type[T]) -> None:
-        self._decode: Callable[[bytes], T] = msgspec.json.Decoder(record).decode
+        decoder = msgspec.json.Decoder(record)
+        self._decode: Callable[[bytes], T] = decoder.decode
+        self._decode_lines: Callable[[bytes], list[T]] = decoder.decode_lines
         self._limit_bytes = RECORD_LIMIT_BYTES if record in _INPUTS else MESSAGE_LIMIT_BYTES
         self._fields = frozenset(record.__struct_fields__)
         self._has_currency = "currency" in record.__struct_fields__
@@ -69,6 +79,37 @@ class Codec(Generic[T]):
             self._check_foreign(raw)
         return record
 
+    def decode_each(self, raws: Sequence[bytes]) -> Decoded[T]:
+        """What `decode` gives or raises for each of ``raws``; cheaper where all are plain."""
+        plain = self._decode_plain(raws)
+        if plain is not None:
+            return Decoded(plain, True)
+        return Decoded([self._decode_or_error(raw) for raw in raws], False)
+
+    def _decode_or_error(self, raw: bytes) -> T | DecodeError:
+        try:
+            return self.decode(raw)
+        except DecodeError as error:
+            return error
+
+    def _decode_plain(self, raws: Sequence[bytes]) -> list[T] | None:
+        """The records if every one is valid, canonical and plain ASCII, so that one look serves all."""
+        joined = b"\n".join(raws) + b"\n"
+        if b"\\" in joined or b"\x7f" in joined or not joined.isascii():
+            return None
+        if len(max(raws, key=len, default=b"")) > self._limit_bytes:
+            return None
+        try:
+            records = self._decode_lines(joined)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        # No text of ours holds a line feed, so equal bytes have equal lines: records cannot have shifted.
+        if _encode_lines(records) != joined or joined.count(b"\n") != len(raws):
+            return None
+        if self._has_currency and not all(map(is_known, {record.currency for record in records})):  # type: ignore[attr-defined]
+            return None
+        return records
+
     def _check_foreign(self, raw: bytes) -> None:
         """What the typed decoder skips in fields it does not know: depth, UTF-8, keys that stand twice."""
         if is_too_deep(raw):
@@ -88,9 +129,12 @@ class Codec(Generic[T]):
                 raise DecodeError("field_charset", field)
 
 
-decode_transaction: Final = Codec(Transaction).decode
-decode_activity: Final = Codec(Activity).decode
-decode_label: Final = Codec(Label).decode
+TRANSACTIONS: Final = Codec(Transaction)
+ACTIVITIES: Final = Codec(Activity)
+LABELS: Final = Codec(Label)
+decode_transaction: Final = TRANSACTIONS.decode
+decode_activity: Final = ACTIVITIES.decode
+decode_label: Final = LABELS.decode
 
 
 @cache

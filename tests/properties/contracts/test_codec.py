@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from shared.contracts.codec import DecodeError, decode, decode_transaction, encode
+from shared.contracts.codec import TRANSACTIONS, DecodeError, decode, decode_transaction, encode
 from shared.contracts.payments import Transaction
 from shared.contracts.reasons import REASONS
 from tests.properties.contracts.record_strategies import RECORDS, records
@@ -78,3 +78,56 @@ def test_a_key_that_stands_twice_is_always_found(transaction: Transaction, key: 
     with pytest.raises(DecodeError) as caught:
         decode_transaction(raw[:-1] + b"," + member.encode())
     assert (caught.value.code, caught.value.field) == ("duplicate_key", key)
+
+
+PLAIN = records(Transaction).map(encode).filter(bytes.isascii)
+FOREIGN = st.one_of(
+    records(Transaction).map(encode),
+    records(Transaction).map(lambda tx: json.dumps(json.loads(encode(tx))).encode()),
+    records(Transaction).map(lambda tx: encode(tx).replace(b",", b",\n", 1)),
+    records(Transaction).map(lambda tx: encode(tx).replace(b'"currency":', b'"currency":"XXX","_":')),
+    st.binary(max_size=20),
+    st.just(b""),
+)
+
+
+def _each(raws: list[bytes]) -> list[Transaction | tuple[str, str]]:
+    found: list[Transaction | tuple[str, str]] = []
+    for raw in raws:
+        try:
+            found.append(decode_transaction(raw))
+        except DecodeError as error:
+            found.append((error.code, error.field))
+    return found
+
+
+@given(raws=st.lists(st.one_of(PLAIN, PLAIN, PLAIN, FOREIGN), max_size=5))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_many_at_once_are_what_each_is_alone(raws: list[bytes]) -> None:
+    decoded = TRANSACTIONS.decode_each(raws)
+    found = [(r.code, r.field) if isinstance(r, DecodeError) else r for r in decoded.records]
+
+    assert found == _each(raws)
+    assert not decoded.is_plain or [encode(record) for record in decoded.records] == raws
+
+
+def test_records_that_only_together_are_valid_are_refused() -> None:
+    first, second = (encode(_payment(tx_id)) for tx_id in ("tx-1", "tx-2"))
+    cut = len(first) // 2
+    halves = [first + b"\n" + second[:cut], second[cut:]]
+    shifted = [first[:cut], first[cut:] + b"\n" + second]
+    for raws in (halves, shifted, [first + b"\n" + second], [first, b"", second]):
+        decoded = TRANSACTIONS.decode_each(raws)
+        assert not decoded.is_plain
+        assert [isinstance(r, DecodeError) for r in decoded.records] == [not _is_valid(raw) for raw in raws]
+    assert TRANSACTIONS.decode_each([first, second]).is_plain
+
+
+def _is_valid(raw: bytes) -> bool:
+    return isinstance(_answer(raw), Transaction)
+
+
+def _payment(tx_id: str) -> Transaction:
+    return Transaction(
+        v=1, tx_id=tx_id, account_id="a-1", event_time_ms=1_700_000_000_000, amount_minor=1, currency="EUR"
+    )
