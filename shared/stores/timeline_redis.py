@@ -10,6 +10,8 @@ from hashlib import sha1
 from importlib import resources
 from typing import Any, Final
 
+import numpy as np
+
 from . import epochs
 from . import timeline_keys as names
 from .timeline_port import (
@@ -25,7 +27,7 @@ from .timeline_port import (
     StoreFull,
     StoreRefused,
 )
-from .timeline_wire import Wire, connect, pack, parse_url
+from .timeline_wire import Frames, Wire, connect, framed, pack, parse_url
 
 SCRIPT: Final = resources.files(__package__).joinpath("timeline_script.lua").read_bytes()
 _SHA: Final = sha1(SCRIPT, usedforsecurity=False).hexdigest().encode()
@@ -66,6 +68,7 @@ class RedisTimelines:
         self._fixed_keys = [self._epoch_key, names.freeze_key(portfolio)]
         self._wire: Wire | None = None
         self._run_id = b""
+        self._frames = Frames()
 
     async def start(self) -> bool:
         await self.stop()
@@ -196,19 +199,12 @@ class RedisTimelines:
 
     def _request(self, call: AppendCall) -> bytes:
         n = len(call.keys)
-        return pack(
-            [
-                b"EVALSHA",
-                _SHA,
-                b"%d" % (n + 2),
-                *self._fixed_keys,
-                *call.keys,
-                b"%d" % call.epoch,
-                b"%d" % self._record_bytes,
-                struct.pack(f"<{n}Q{n}I", *call.known, *call.counts),
-                call.rows,
-            ]
-        )
+        before = [b"EVALSHA", _SHA, b"%d" % (n + 2), *self._fixed_keys]
+        heads = np.array(call.known, "<u8").tobytes() + np.array(call.counts, "<u4").tobytes()
+        after = [b"%d" % call.epoch, b"%d" % self._record_bytes, heads, call.rows]
+        start = b"*%d\r\n" % (len(before) + n + len(after))
+        keys = map(self._frames.__getitem__, call.keys)
+        return b"".join([start, *map(framed, before), *keys, *map(framed, after)])
 
 
 def _decode_reply(known: list[int], record_bytes: int, reply: list[bytes]) -> AppendReply:

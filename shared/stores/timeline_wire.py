@@ -22,6 +22,9 @@ from .timeline_port import StoreAway, StoreError
 
 _MORE: Final = object()
 _GRACE_S: Final = 0.005
+
+FRAMES_KEPT: Final = 100_000
+"""Framed keys remembered, some 20 MB; then the memory starts anew."""
 _GONE_S: Final = 1.0
 
 Decode = Callable[[Any], Any]
@@ -60,9 +63,24 @@ def parse_url(url: str) -> Address:
     )
 
 
+def framed(part: bytes) -> bytes:
+    """A part of a command as RESP bytes."""
+    return b"$%d\r\n%b\r\n" % (len(part), part)
+
+
 def pack(parts: Sequence[bytes]) -> bytes:
     """One command as RESP bytes."""
-    return b"".join([b"*%d\r\n" % len(parts), *[b"$%d\r\n%b\r\n" % (len(p), p) for p in parts]])
+    return b"".join([b"*%d\r\n" % len(parts), *map(framed, parts)])
+
+
+class Frames(dict[bytes, bytes]):
+    """Keys as parts of commands, remembered: the same ones are asked for again and again."""
+
+    def __missing__(self, key: bytes) -> bytes:
+        if len(self) >= FRAMES_KEPT:
+            self.clear()
+        self[key] = framed(key)
+        return self[key]
 
 
 @dataclass(slots=True, eq=False)
