@@ -18,7 +18,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
-from .ports import Committed, Fenced, LogAway, Message, Place, Rebalance
+from .ports import Committed, Fenced, LogAway, Message, Place, Rebalance, Run
 
 SESSION_TIMEOUT_MS = 10_000
 FETCH_BYTES = 512 << 10
@@ -86,8 +86,8 @@ class KafkaConsumer:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._consumer.stop(), LEAVE_S)
 
-    async def take(self, limit: int, wait_ms: int) -> Sequence[Message]:
-        """At most ``limit`` records, partition by partition. Raises LogAway."""
+    async def take(self, limit: int, wait_ms: int) -> Sequence[Run]:
+        """At most ``limit`` records. Raises LogAway."""
         assert self._consumer is not None, "start() comes first"
         try:
             if wait_ms:
@@ -96,10 +96,7 @@ class KafkaConsumer:
                 found = await self._consumer.getmany(timeout_ms=0, max_records=limit)
         except KafkaError as error:
             raise LogAway(str(error)) from error
-        if len(found) == 1:
-            messages: Sequence[Message] = next(iter(found.values()))
-            return messages
-        return [message for messages in found.values() for message in messages]
+        return [(Place(*place), messages) for place, messages in found.items()]
 
     async def _wait(self, limit: int, wait_ms: int) -> Mapping[TopicPartition, Sequence[Message]]:
         """Records, or nothing as soon as a rebalance begins.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+import time
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from .ports import LogAway, Place, Record
+from .ports import Batch, LogAway, Outgoing, Place, RecordColumns
+from .record_batch import batches
 
 BATCH_BYTES = 1 << 20
 REQUEST_TIMEOUT_MS = 30_000
@@ -44,23 +47,24 @@ class KafkaProducer:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def send(self, place: Place, records: Sequence[Record]) -> Awaitable[None]:
+    async def send(self, place: Place, records: Batch) -> Awaitable[None]:
         """Queue ``records``; awaiting the result waits for the broker. Raises LogAway."""
+        if isinstance(records, RecordColumns):
+            built: Iterable[object] = batches(records, BATCH_BYTES, time.time_ns() // 1_000_000)
+        else:
+            built = self._built(records)
+        return confirmed([await self._submit(batch, place) for batch in built])
+
+    def _built(self, records: Sequence[Outgoing]) -> Iterator[object]:
         assert self._producer is not None, "start() comes first"
-        futures = []
         batch = self._producer.create_batch()
-        append = batch.append
-        for key, value, headers in records:
-            # aiokafka takes nothing but a list here.
-            listed = list(headers) if headers else []
-            if append(timestamp=None, key=key, value=value, headers=listed) is None:
-                futures.append(await self._submit(batch, place))
+        for record in records:
+            if not _append(batch, record):
+                yield batch
                 batch = self._producer.create_batch()
-                append = batch.append
-                append(timestamp=None, key=key, value=value, headers=listed)
+                _append(batch, record)
         if batch.record_count():
-            futures.append(await self._submit(batch, place))
-        return confirmed(futures)
+            yield batch
 
     async def _submit(self, batch: object, place: Place) -> asyncio.Future[object]:
         assert self._producer is not None
@@ -71,6 +75,12 @@ class KafkaProducer:
         except (KafkaError, TimeoutError) as error:
             raise LogAway(str(error)) from error
         return future
+
+
+def _append(batch: Any, record: Outgoing) -> bool:
+    """Whether there was room; aiokafka takes nothing but a list of headers."""
+    key, value, headers = record
+    return batch.append(timestamp=None, key=key, value=value, headers=list(headers)) is not None
 
 
 async def confirmed(futures: Sequence[asyncio.Future[object]]) -> None:

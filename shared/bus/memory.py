@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Mapping, Sequence
 
-from .ports import Committed, Message, Outgoing, Place, Rebalance, Record, Taken
+from .ports import Batch, Committed, Outgoing, Place, Rebalance, Run, Taken
 
 
 class MemoryLog:
@@ -47,10 +47,10 @@ class MemoryProducer:
     async def stop(self) -> None:
         """Nothing to disconnect."""
 
-    async def send(self, place: Place, records: Sequence[Record]) -> Awaitable[None]:
+    async def send(self, place: Place, records: Batch) -> Awaitable[None]:
         """Append at once; the confirmation waits for `release` when held."""
         for record in records:
-            self._log.append(place, Outgoing(*record))
+            self._log.append(place, record)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._hold:
             self._waiting.append(future)
@@ -87,20 +87,21 @@ class MemoryConsumer:
         """Give every partition back."""
         await self._rebalance.revoked(set(self._places))
 
-    async def take(self, limit: int, wait_ms: int) -> Sequence[Message]:
+    async def take(self, limit: int, wait_ms: int) -> Sequence[Run]:
         """What stands beyond the position, at most ``limit``; yields to the loop once."""
         await asyncio.sleep(0)
-        taken: list[Message] = []
+        runs: list[Run] = []
         for place in self._places:
-            if place in self._paused:
-                continue
             start = self._positions[place]
-            found = self._log.partitions[place][start : start + limit - len(taken)]
+            found = self._log.partitions[place][start : start + limit]
+            if not found or place in self._paused:
+                continue
             self._positions[place] = start + len(found)
-            taken.extend(found)
-        if not taken and wait_ms:
+            runs.append((place, found))
+            limit -= len(found)
+        if not runs and wait_ms:
             await asyncio.sleep(min(wait_ms, 5) / 1000)
-        return taken
+        return runs
 
     async def commit(self, offsets: Mapping[Place, Committed]) -> None:
         """Remember next offsets with notes."""

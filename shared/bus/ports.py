@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.contracts.texts import Texts
 
 
 class Place(NamedTuple):
@@ -33,6 +38,9 @@ class Message(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
+Run = tuple[Place, Sequence[Message]]
+"""Records of one partition, in the order of their offsets."""
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -44,8 +52,31 @@ class Outgoing(NamedTuple):
     headers: Headers = ()
 
 
-Record = tuple[bytes | None, bytes, Headers]
-"""An `Outgoing`, or a plain tuple of the same where thousands are made."""
+@dataclass(frozen=True, slots=True)
+class RecordColumns:
+    """n records without headers, where thousands are made: their keys and their values as columns."""
+
+    keys: Texts
+    values: Texts
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> RecordColumns:
+        return RecordColumns(self.keys[rows], self.values[rows])
+
+    def __iter__(self) -> Iterator[Outgoing]:
+        return map(Outgoing, self.keys.tolist(), self.values.tolist())
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of key and value of each record, (n,)."""
+        keys, values = self.keys.bounds, self.values.bounds
+        sizes: NDArray[np.int64] = keys[:, 1] - keys[:, 0] + values[:, 1] - values[:, 0]
+        return sizes
+
+
+Batch = Sequence[Outgoing] | RecordColumns
+"""Records that are sent together."""
 
 
 @dataclass(slots=True)
@@ -77,7 +108,7 @@ class Consumer(Protocol):
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
 
-    async def take(self, limit: int, wait_ms: int) -> Sequence[Message]:
+    async def take(self, limit: int, wait_ms: int) -> Sequence[Run]:
         """At most ``limit`` records, waiting at most ``wait_ms`` for the first. Raises LogAway."""
         ...
 
@@ -99,7 +130,7 @@ class Producer(Protocol):
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
 
-    async def send(self, place: Place, records: Sequence[Record]) -> Awaitable[None]:
+    async def send(self, place: Place, records: Batch) -> Awaitable[None]:
         """Queue ``records`` in order to ``place``; await the result for the confirmation (LogAway)."""
         ...
 

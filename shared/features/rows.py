@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.payments import Activity, Label, Transaction
+from shared.contracts.texts import Texts
 
 from .compiled import FeatureSet
+from .hashing import Hasher
 from .layout import KIND_LABEL as ROW_LABEL
 from .layout import KIND_TRANSACTION as ROW_TRANSACTION
 from .layout import VERDICT_FRAUD, VERDICT_GENUINE, VERDICT_REVERSED
@@ -37,7 +39,7 @@ class RowEncoder:
 
     def __init__(self, feature_set: FeatureSet, key: bytes) -> None:
         layout = feature_set.layout
-        self._payment_digest = _digester(key, KIND_TRANSACTION)
+        self._payment_hashes = Hasher(8, key=key, person=bytes((KIND_TRANSACTION,)))
         self._payment_hash = _hasher(key, KIND_TRANSACTION)
         self._label_hash = _hasher(key, KIND_LABEL)
         self._activity_hash = _hasher(key, KIND_ACTIVITY)
@@ -62,21 +64,21 @@ class RowEncoder:
     def transactions(
         self,
         payments: Sequence[Transaction],
+        ids: Texts,
         amount_base_minor: NDArray[np.int64],
         event_time_ms: NDArray[np.int64],
         bodies: NDArray[np.uint32],
-    ) -> bytes:
-        """The rows of n payments, each as `transaction` gives it; all arrays (n,)."""
+    ) -> NDArray[Any]:
+        """The rows (n,) of n payments, each as `transaction` gives it; ``ids`` are their tx_ids in UTF-8."""
         rows = np.zeros(len(payments), self._layout.dtype)
         rows["t"], rows["a"] = event_time_ms, amount_base_minor
-        digests = map(self._payment_digest, [tx.tx_id for tx in payments])
-        rows["id"] = np.frombuffer(b"".join(digests), "<u8")
+        rows["id"] = self._payment_hashes.of(ids).view("<u8").ravel()
         rows["kind"], rows["body"] = ROW_TRANSACTION, bodies
         if self._codes:
             rows["code"] = [self._codes.get(tx.category, 0) if tx.category else 0 for tx in payments]
         for i, read in enumerate(self._columns):
             rows[f"x{i}"] = np.array([self._hash(read(tx)) for tx in payments], np.uint64)
-        return rows.tobytes()
+        return rows
 
     def label(self, label: Label, body: int) -> bytes:
         """The row of a label: its payment's time, when it was known, the payment's hash, the verdict."""
@@ -106,21 +108,17 @@ class RowEncoder:
         return self._texts[text]
 
 
-def _digester(key: bytes, kind: int) -> Callable[[str], bytes]:
-    """`ids.record_hash` as 8 bytes for one key and kind, with the key's block hashed once: half the cost."""
+def _hasher(key: bytes, kind: int) -> Callable[[str], int]:
+    """`ids.record_hash` for one key and kind, with the key's block hashed once: half the cost."""
     copy = blake2b(digest_size=8, key=key, person=bytes((kind,))).copy
+    from_bytes = int.from_bytes
 
-    def digest_id(own_id: str) -> bytes:
+    def hash_id(own_id: str) -> int:
         digest = copy()
         digest.update(own_id.encode())
-        return digest.digest()
+        return from_bytes(digest.digest(), "little")
 
-    return digest_id
-
-
-def _hasher(key: bytes, kind: int) -> Callable[[str], int]:
-    digest_id = _digester(key, kind)
-    return lambda own_id: int.from_bytes(digest_id(own_id), "little")
+    return hash_id
 
 
 def entity_reader(feature_set: FeatureSet) -> Callable[[Any], Ids]:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.scoring.rows_text import Hex, Part, Texts, lines, write
+from services.scorer.core.rows_text import Hex, Part, write
+from shared.contracts.texts import Texts, lines
 
 CELL = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=9)
 LEAST = -(2**63) + 1

@@ -13,6 +13,7 @@ from services.scorer.core.columns import columns_of
 from services.scorer.core.deciding import Answers, Deciding, Lane, Scores
 from services.scorer.core.intake import Item
 from services.scorer.core.outputs import Batch, Seen, Stamp, Timings, decisions, predictions
+from services.scorer.core.payments import payments_of
 from shared.bus.ports import Taken
 from shared.contracts.bounds import is_clean_text
 from shared.contracts.codec import decode, encode
@@ -81,7 +82,7 @@ def items(draw: st.DrawFn) -> Item:
     raw = encode(tx)
     taken = Taken("p.transactions", draw(st.integers(0, 3)), draw(st.integers(0, 10**9)), 10**12, b"", raw)
     flags = draw(st.sampled_from([(), ("ahead",), ("late",)]))
-    return Item(KIND_TRANSACTION, tx, taken, raw, tx.tx_id, 0, 2, tx.event_time_ms, 5, 0, flags, None)
+    return Item(KIND_TRANSACTION, tx, taken, raw, raw, tx.tx_id, 0, 2, tx.event_time_ms, 5, 0, flags, None)
 
 
 def answered(some: list[Item]) -> Answers:
@@ -90,12 +91,13 @@ def answered(some: list[Item]) -> Answers:
         (Verdict("review", ["score_review", "state_rebuilding"], None if flags else 0.3), flags)
         for flags in ((), ("ahead",), ("late",))
     ]
-    return Answers(choices, [[flags for _, flags in choices].index(item.flags) for item in some])
+    codes = [[flags for _, flags in choices].index(item.flags) for item in some]
+    return Answers(choices, np.array(codes, np.intp))
 
 
 def batch_of(some: list[Item], seen: Seen, scores: Scores) -> Batch:
     hashes = np.frombuffer(b"".join([input_hash(item.raw) for item in some]), np.uint8).reshape(-1, 16)
-    return Batch(some, columns_of(some), hashes, seen, scores)
+    return Batch(payments_of(some, np.arange(len(some))), columns_of(some), hashes, seen, scores)
 
 
 @settings(deadline=None)  # the first example compiles the kernel
@@ -113,10 +115,10 @@ def test_parts_make_the_bytes_of_the_whole(some: list[Item], with_model: bool, n
     batch = batch_of(some, Seen(matrix, versions, 4, "rebuilding"), scores)
     made = decisions(deciding(with_model), batch, answered(some), STAMP)
     assert len(made.bodies) == len(made.core_hashes) == n
-    for i, (item, body) in enumerate(zip(some, made.bodies, strict=True)):
+    for i, (item, body) in enumerate(zip(some, made.bodies.tolist(), strict=True)):
         whole = decode(Decision, body)
         assert encode(whole) == body
-        tx = batch.payments[i]
+        tx = batch.payments.records[i]
         assert (whole.tx_id, whole.account_id, whole.caller) == (tx.tx_id, tx.account_id, tx.caller)
         assert whole.decision_id == decision_id("p", tx.tx_id)
         assert (whole.flags, whole.threshold) == (list(item.flags), None if item.flags else 0.3)
@@ -139,10 +141,10 @@ def test_predictions_too(some: list[Item], numbers: list[float]) -> None:
     batch = batch_of(some, seen, scores)
     (lane,) = predictions(deciding(True), batch, TIMINGS, STAMP)
     assert len(lane) == n
-    for i, body in enumerate(lane):
+    for i, body in enumerate(lane.tolist()):
         whole = decode(Prediction, body)
         assert encode(whole) == body
-        tx = batch.payments[i]
+        tx = batch.payments.records[i]
         expected = prediction_id(tx.tx_id, MODEL.name, MODEL.version, CONTENT.feature_set, "champion")
         assert (whole.prediction_id, whole.tx_id, whole.missing_inputs) == (expected, tx.tx_id, 3)
         assert (whole.raw_score, whole.score) == (numbers[i], numbers[5 + i])
@@ -152,6 +154,6 @@ def test_predictions_too(some: list[Item], numbers: list[float]) -> None:
 def test_a_batch_without_payments_gives_no_records() -> None:
     nothing = Scores(np.empty((1, 0)), np.empty((1, 0)))
     batch = batch_of([], Seen(np.empty((0, 3)), np.empty((0, 2), np.int64), 1, "exact"), nothing)
-    made = decisions(deciding(True), batch, Answers([], []), STAMP)
-    assert (made.bodies, made.core_hashes.shape) == ([], (0, 16))
-    assert predictions(deciding(True), batch, TIMINGS, STAMP) == []
+    made = decisions(deciding(True), batch, Answers([], np.empty(0, np.intp)), STAMP)
+    assert (made.bodies.tolist(), made.core_hashes.shape) == ([], (0, 16))
+    assert [lane.tolist() for lane in predictions(deciding(True), batch, TIMINGS, STAMP)] == [[]]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.ids import decision_id, prediction_id
+from shared.contracts.texts import together
 from shared.scoring.identity import DecisionIds, PredictionIds, core_hash, core_hashes, vector_hashes
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -18,7 +19,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12
 def test_ids_equal_their_definition(
     tx_ids: list[str], portfolio: str, model: str, version: str, feature_set: str, lane: str
 ) -> None:
-    texts = [tx_id.encode() for tx_id in tx_ids]
+    texts = together([tx_id.encode() for tx_id in tx_ids])
     decisions = DecisionIds(portfolio).of_all(texts)
     predictions = PredictionIds(model, version, feature_set, lane).of_all(texts)
     assert decisions.shape == predictions.shape == (len(tx_ids), 16)
@@ -30,7 +31,7 @@ def test_ids_equal_their_definition(
 
 @given(st.lists(st.binary(max_size=300), max_size=4))
 def test_the_hash_of_a_core_is_that_of_its_bytes(cores: list[bytes]) -> None:
-    found = [row.tobytes().hex() for row in core_hashes(cores)]
+    found = [row.tobytes().hex() for row in core_hashes(together(cores))]
     assert found == [core_hash(core) for core in cores]
     assert found == [blake2b(core, digest_size=16).hexdigest() for core in cores]
 

@@ -24,7 +24,7 @@ from services.scorer.edge.pump import Pump, PumpParts
 from services.scorer.edge.state import StateCalls
 from shared.bus import ports
 from shared.bus.memory import MemoryConsumer, MemoryLog, MemoryProducer
-from shared.bus.ports import Committed, Message, Outgoing, Place, Rebalance
+from shared.bus.ports import Committed, Outgoing, Place, Rebalance, Run
 from shared.contracts.capture import decode_capture
 from shared.contracts.codec import decode_activity, decode_label, decode_transaction, encode
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
@@ -157,18 +157,16 @@ class _Producer(MemoryProducer):
         self._world = world
         self._last: asyncio.Task[None] | None = None
 
-    async def send(self, place: Place, records: Sequence[ports.Record]) -> Awaitable[None]:
+    async def send(self, place: Place, records: ports.Batch) -> Awaitable[None]:
         self._last = asyncio.create_task(self._deliver(place, records, self._last))
         return self._last
 
-    async def _deliver(
-        self, place: Place, records: Sequence[ports.Record], before: asyncio.Task[None] | None
-    ) -> None:
+    async def _deliver(self, place: Place, records: ports.Batch, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await before
         await self._world.pause(2)
         for record in records:
-            self._log.append(place, Outgoing(*record))
+            self._log.append(place, record)
         await self._world.pause(2)
 
 
@@ -179,7 +177,7 @@ class _Consumer(MemoryConsumer):
         super().__init__(world.log, GROUP, places, rebalance)
         self._world = world
 
-    async def take(self, limit: int, wait_ms: int) -> Sequence[Message]:
+    async def take(self, limit: int, wait_ms: int) -> Sequence[Run]:
         await self._world.pause(2)
         return await super().take(1 + self._world.draw.randrange(limit), 0)
 

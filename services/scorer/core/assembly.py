@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.contracts.ids import KIND_TRANSACTION, input_hash
-from shared.contracts.payments import Activity, Label, Transaction
+from shared.contracts.ids import KIND_TRANSACTION
+from shared.contracts.payments import Activity, Label
+from shared.contracts.texts import together
 from shared.features.compiled import FeatureSet
+from shared.features.hashing import Digests, Hasher
 from shared.features.rows import RowEncoder
 from shared.features.timelines import Claim, Timelines
 
 from .columns import Columns, columns_of
 from .intake import InputRecord, Item
+from .payments import Payments, payments_of
+
+_INPUT_HASHES: Final = Hasher(16)
+"""`ids.input_hash` of many records."""
 
 
 @dataclass(slots=True)
@@ -26,7 +33,8 @@ class Assembly:
     """
 
     columns: Columns
-    hashes: NDArray[np.uint8]
+    payments: Payments
+    hashes: Digests
     rows: bytes
     claim: Claim
 
@@ -39,29 +47,40 @@ class Assembly:
 def assemble(items: Sequence[Item], encoder: RowEncoder, timelines: Timelines) -> Assembly:
     """Rows and claim of ``items``, at least one. A late payment reads its timelines and joins none."""
     columns = columns_of(items)
-    digests = b"".join([input_hash(item.raw) for item in items])
-    hashes = np.frombuffer(digests, np.uint8).reshape(len(items), -1)
+    payments = payments_of(items, np.flatnonzero(columns.kind == KIND_TRANSACTION))
+    hashes = _INPUT_HASHES.of(together([item.raw for item in items]))
     entity_ids = encoder.entity_ids
     ids = [entity_ids(item.record) for item in items]
     kept = None
     if any([item.flags for item in items]):  # noqa: C419  # a list is faster here, and nearly all are empty
         kept = np.array(["late" not in item.flags for item in items])
-    return Assembly(columns, hashes, _rows(items, columns, hashes, encoder), timelines.claim(ids, kept))
+    rows = _rows(items, columns, payments, hashes, encoder)
+    return Assembly(columns, payments, hashes, rows, timelines.claim(ids, kept))
 
 
-def _rows(items: Sequence[Item], columns: Columns, hashes: NDArray[np.uint8], encoder: RowEncoder) -> bytes:
+def _rows(
+    items: Sequence[Item], columns: Columns, payments: Payments, hashes: Digests, encoder: RowEncoder
+) -> bytes:
     """Layout rows; a row's body check is the low 32 bits of the input hash."""
-    bodies = np.ascontiguousarray(hashes[:, :4]).view("<u4").ravel()
-    payments = [item.record for item in items if item.kind == KIND_TRANSACTION]
-    if len(payments) == len(items):
-        return encoder.transactions(payments, columns.amount_base_minor, columns.event_ms, bodies)  # type: ignore[arg-type]  # by their kind
-    return b"".join([_row(item, body, encoder) for item, body in zip(items, bodies.tolist(), strict=True)])
+    bodies: NDArray[np.uint32] = np.ascontiguousarray(hashes[:, :4]).view("<u4").ravel()
+    chosen = payments.rows
+    found = encoder.transactions(
+        payments.records,
+        payments.words.ids,
+        columns.amount_base_minor[chosen],
+        columns.event_ms[chosen],
+        bodies[chosen],
+    )
+    if len(chosen) == len(items):
+        return found.tobytes()
+    rows = np.empty(len(items), found.dtype)
+    rows[chosen] = found
+    for i in np.flatnonzero(columns.kind != KIND_TRANSACTION).tolist():
+        rows[i] = np.frombuffer(_row(items[i].record, int(bodies[i]), encoder), rows.dtype)[0]
+    return rows.tobytes()
 
 
-def _row(item: Item, body: int, encoder: RowEncoder) -> bytes:
-    record: InputRecord = item.record
-    if isinstance(record, Transaction):
-        return encoder.transaction(record, item.amount_base_minor, item.event_ms, body)
+def _row(record: InputRecord, body: int, encoder: RowEncoder) -> bytes:
     if isinstance(record, Label):
         return encoder.label(record, body)
     assert isinstance(record, Activity)

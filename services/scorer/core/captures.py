@@ -15,6 +15,7 @@ from shared.contracts.capture import CAPTURE_LIMIT_BYTES, encode_capture, schema
 from shared.contracts.decisions import ACTIONS
 
 from .columns import Columns
+from .deciding import Answers
 from .intake import Item
 
 _ACTION_CODE: dict[str, int] = {action: code for code, action in enumerate(ACTIONS)}
@@ -24,16 +25,23 @@ _ACTION_CODE: dict[str, int] = {action: code for code, action in enumerate(ACTIO
 class Told:
     """What was answered for the rows of a batch that were decided, in their order.
 
-    ``raw`` and ``score`` (lanes, k), ``actions`` (k,), ``core_hashes`` (k, 16).
+    ``raw`` and ``score`` (lanes, k), ``actions`` (k,) as places in `ACTIONS`, ``core_hashes`` (k, 16).
     """
 
     raw: NDArray[np.float64]
     score: NDArray[np.float64]
-    actions: Sequence[str]
+    actions: NDArray[np.uint8]
     core_hashes: NDArray[np.uint8]
 
 
-NOTHING_TOLD = Told(np.empty((0, 0)), np.empty((0, 0)), (), np.empty((0, 16), np.uint8))
+NOTHING_TOLD = Told(np.empty((0, 0)), np.empty((0, 0)), np.empty(0, np.uint8), np.empty((0, 16), np.uint8))
+
+
+def action_codes(answers: Answers) -> NDArray[np.uint8]:
+    """The answers' actions as captures keep them, (n,)."""
+    codes = np.array([_ACTION_CODE[verdict.action] for verdict, _ in answers.choices], np.uint8)
+    found: NDArray[np.uint8] = codes[answers.codes]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +88,14 @@ def _split(batch: pa.RecordBatch) -> Iterator[bytes]:
 
 def _table(rows: CaptureRows, order: NDArray[np.intp]) -> pa.RecordBatch:
     places = order.tolist()
-    items = [rows.items[i] for i in places]
     n, entities = rows.versions.shape
     features = rows.matrix.shape[1]
     decided, columns, told = rows.decided[order], rows.columns[order], rows.told
     # Where each row's answer stands among the answers, for the rows that have one.
     nth = (np.cumsum(rows.decided) - 1)[order][decided]
     arrays: list[Any] = [
-        pa.array(np.array([item.kind for item in items], np.uint8)),
-        pa.array([item.own_id for item in items], pa.string()),
+        pa.array(columns.kind),
+        pa.array([rows.items[i].own_id for i in places], pa.string()),
         pa.array(columns.offset),
         pa.array(columns.event_ms),
         pa.array(columns.ingest_ms),
@@ -100,7 +107,7 @@ def _table(rows: CaptureRows, order: NDArray[np.intp]) -> pa.RecordBatch:
         pa.array(np.full(n, rows.release_seq, np.int64)),
         _lanes(told.raw[:, nth], decided),
         _lanes(told.score[:, nth], decided),
-        _answers([_ACTION_CODE[told.actions[k]] for k in nth.tolist()], decided),
+        _answers(told.actions[nth], decided),
         pa.array(np.full(n, rows.quality, np.uint8)),
         pa.array(columns.amount_base_minor),
         pa.array(columns.mark_ms),
@@ -122,7 +129,7 @@ def _cores(hashes: NDArray[np.uint8], decided: NDArray[np.bool_]) -> pa.Array:
     return pa.array([next(found).tobytes() if is_told else None for is_told in decided], pa.binary(16))
 
 
-def _answers(codes: list[int], decided: NDArray[np.bool_]) -> pa.Array:
+def _answers(codes: NDArray[np.uint8], decided: NDArray[np.bool_]) -> pa.Array:
     spread = np.zeros(len(decided), np.uint8)
     spread[decided] = codes
     return pa.array(spread, mask=~decided)

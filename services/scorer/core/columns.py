@@ -15,8 +15,9 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """Of n items: times in ms, amounts in base minor units, and where each stood on its topic, all (n,)."""
+    """Of n items: kinds, times in ms, amounts in base minor units, and where each stood, all (n,)."""
 
+    kind: NDArray[np.uint8]
     event_ms: Integers
     amount_base_minor: Integers
     partition: Integers
@@ -26,6 +27,7 @@ class Columns:
 
     def __getitem__(self, rows: NDArray[np.intp] | list[int]) -> Columns:
         return Columns(
+            self.kind[rows],
             self.event_ms[rows],
             self.amount_base_minor[rows],
             self.partition[rows],
@@ -39,6 +41,7 @@ def columns_of(items: Sequence[Item]) -> Columns:
     """The columns of ``items``, in their order."""
     messages = [item.message for item in items]
     return Columns(
+        np.array([item.kind for item in items], np.uint8),
         np.array([item.event_ms for item in items], np.int64),
         np.array([item.amount_base_minor for item in items], np.int64),
         np.array([message.partition for message in messages], np.int64),

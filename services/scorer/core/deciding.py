@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,9 @@ from shared.scoring.calibration import Calibrator
 from shared.scoring.decide import Verdict, decide
 from shared.scoring.trees import FlatTrees, predict_raw
 
-from .intake import Item
-
 CHAMPION = "champion"
+
+Flags = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,49 +66,54 @@ def predict(deciding: Deciding, matrix: NDArray[np.float64]) -> Scores:
 class Answers:
     """The policy's answers to n payments: the distinct ones with their flags, and whose is which (n,)."""
 
-    choices: list[tuple[Verdict, tuple[str, ...]]]
-    codes: list[int]
+    choices: list[tuple[Verdict, Flags]]
+    codes: NDArray[np.intp]
 
-    @property
-    def actions(self) -> list[str]:
-        """Each payment's action."""
-        names = [verdict.action for verdict, _ in self.choices]
-        return [names[code] for code in self.codes]
+    def actions(self) -> dict[str, int]:
+        """How many payments got each action."""
+        counts = np.bincount(self.codes, minlength=len(self.choices)).tolist()
+        told: dict[str, int] = {}
+        for (verdict, _), count in zip(self.choices, counts, strict=True):
+            told[verdict.action] = told.get(verdict.action, 0) + count
+        return told
 
 
-def verdicts(deciding: Deciding, items: list[Item], scores: Scores, quality: StateQuality) -> Answers:
-    """The policy's answer for each payment; pure in the release, the score and the state's quality.
+def verdicts(
+    deciding: Deciding,
+    amounts: NDArray[np.int64],
+    flags: Sequence[Flags],
+    scores: Scores,
+    quality: StateQuality,
+) -> Answers:
+    """The policy's answer for each of n payments; ``amounts`` (n,) in base minor units.
 
     The policy looks at a score only to see which thresholds it reaches, and at an amount only to see
     whether it is above the degraded limit, so it is asked once for all payments that agree in both.
     """
     policy = deciding.release.content.policy
-    champion: list[float] | list[None]
-    if deciding.champion:
-        champion, bands = scores.score[0].tolist(), _bands(policy, scores.score[0])
-    else:
-        champion, bands = [None] * len(items), [0] * len(items)
-    limit = policy.degraded_limit_minor
-    known: dict[tuple[int, bool, tuple[str, ...]], int] = {}
-    choices: list[tuple[Verdict, tuple[str, ...]]] = []
-    codes = []
-    for item, score, band in zip(items, champion, bands, strict=True):
-        key = (band, item.amount_base_minor > limit, item.flags)
-        code = known.get(key)
-        if code is None:
-            code = known[key] = len(choices)
-            choices.append((decide(policy, score, quality, item.amount_base_minor, item.flags), item.flags))
-        codes.append(code)
+    champion = scores.score[0] if deciding.champion else None
+    alike: NDArray[np.intp] = (amounts > policy.degraded_limit_minor) + 2 * _bands(
+        policy, champion, len(amounts)
+    )
+    kinds: list[Flags] = sorted(set(flags)) if any(flags) else [()]
+    if len(kinds) > 1 or kinds[0]:
+        alike = alike * len(kinds) + np.array([kinds.index(found) for found in flags], np.intp)
+    _, first, codes = np.unique(alike, return_index=True, return_inverse=True)
+    choices = []
+    for i in first.tolist():
+        score = None if champion is None else float(champion[i])
+        choices.append((decide(policy, score, quality, int(amounts[i]), flags[i]), flags[i]))
     return Answers(choices, codes)
 
 
-def _bands(policy: Policy, scores: NDArray[np.float64]) -> list[int]:
-    """How many of the policy's thresholds each score reaches; -1 where it is no number."""
+def _bands(policy: Policy, scores: NDArray[np.float64] | None, n: int) -> NDArray[np.intp]:
+    """How many of the policy's thresholds each of n scores reaches; one more than all if it is no number."""
+    if scores is None:
+        return np.zeros(n, np.intp)
     found = (policy.challenge_at, policy.review_at, policy.decline_at)
     thresholds = sorted(threshold for threshold in found if threshold is not None)
     bands = np.searchsorted(np.array(thresholds), scores, side="right")
-    listed: list[int] = np.where(np.isnan(scores), -1, bands).tolist()
-    return listed
+    return np.where(np.isnan(scores), len(thresholds) + 1, bands)
 
 
 def quality_code(quality: StateQuality) -> int:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
 from shared.contracts import headers
-from shared.contracts.codec import DecodeError, decode_activity, decode_label, decode_transaction
+from shared.contracts.codec import ACTIVITIES, LABELS, TRANSACTIONS, Codec, DecodeError, encode
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.money import convert_minor
-from shared.contracts.outcome import Dead, Forward, Outcome
+from shared.contracts.outcome import Dead
 from shared.contracts.payments import Activity, Label, Transaction
 
 InputRecord = Transaction | Activity | Label
@@ -45,13 +45,15 @@ class Item(Struct, gc=False):
 
     ``merge_ms`` orders it among other partitions' records (a label by when it was known), ``rank``
     breaks ties (labels first); ``event_ms`` is its event time after clamping; ``mark_ms`` is the
-    partition's running maximum of event time before it. a record of a ``load`` waits for its barrier.
+    partition's running maximum of event time before it. A record of a ``load`` waits for its barrier.
+    ``raw`` are its original bytes, ``text`` the codec's.
     """
 
     kind: int
     record: InputRecord
     message: Message
     raw: bytes
+    text: bytes
     own_id: str
     merge_ms: int
     rank: int
@@ -99,59 +101,76 @@ def read_tick(load: bytes | None, tick: bytes) -> Tick:
     return Tick(name, int(tick) if tick.isdigit() and len(tick) < 16 else 0)
 
 
-_DECODERS: Final[dict[int, Callable[[bytes], InputRecord]]] = {
-    KIND_TRANSACTION: decode_transaction,
-    KIND_LABEL: decode_label,
-    KIND_ACTIVITY: decode_activity,
+_CODECS: Final[dict[int, Codec[Any]]] = {
+    KIND_TRANSACTION: TRANSACTIONS,
+    KIND_LABEL: LABELS,
+    KIND_ACTIVITY: ACTIVITIES,
 }
 
+Read = Item | Tick | Dead
+"""What a message holds: a record on its way, a load's progress, or something to refuse."""
 
-def read(kind: int, message: Message, mark_ms: int, limits: Limits) -> Outcome[Item | Tick]:
-    """The item in ``message``; its partition's mark so far is ``mark_ms``."""
-    raw = message.value
-    load = tick = None
-    if message.headers:
-        load, tick = load_of(message)
-    if not raw:
-        return Forward(read_tick(load, tick)) if tick is not None else Dead("not_json")
-    try:
-        record = _DECODERS[kind](raw)
-    except DecodeError as error:
-        return Dead(error.code, error.field)
-    load_id = None if load is None else load.decode("utf-8", "replace")
-    if kind == KIND_TRANSACTION:
-        return _payment(record, message, raw, mark_ms, limits, load_id)  # type: ignore[arg-type]  # by the table above
-    return Forward(_feeding(kind, record, message, raw, mark_ms, load_id))
+
+def read_each(kind: int, messages: Sequence[Message], mark_ms: int, limits: Limits) -> list[Read]:
+    """What each of a partition's ``messages`` holds, in their order; its mark before them is ``mark_ms``."""
+    decoded = _CODECS[kind].decode_each([message.value for message in messages if message.value])
+    records, admit = iter(decoded.records), _payment if kind == KIND_TRANSACTION else _feeding
+    found: list[Read] = []
+    for message in messages:
+        load = tick = None
+        if message.headers:
+            load, tick = load_of(message)
+        raw = message.value
+        if not raw:
+            found.append(Dead("not_json") if tick is None else read_tick(load, tick))
+            continue
+        record = next(records)
+        if isinstance(record, DecodeError):
+            found.append(Dead(record.code, record.field))
+            continue
+        text = raw if decoded.is_plain else encode(record)
+        item = admit(record, message, raw, text, mark_ms, limits, load)
+        if isinstance(item, Item) and item.event_ms > mark_ms:
+            mark_ms = item.event_ms
+        found.append(item)
+    return found
 
 
 def _payment(
-    tx: Transaction, message: Message, raw: bytes, mark_ms: int, limits: Limits, load: str | None
-) -> Outcome[Item | Tick]:
-    amount = tx.amount_minor
+    tx: Transaction,
+    message: Message,
+    raw: bytes,
+    text: bytes,
+    mark_ms: int,
+    limits: Limits,
+    load: bytes | None,
+) -> Item | Dead:
+    amount, event_ms = tx.amount_minor, tx.event_time_ms
+    flags: tuple[str, ...] = ()
     if tx.currency != limits.base_currency:
         rate = limits.rates_ppm.get(tx.currency)
         if rate is None:
             return Dead("no_rate", "currency")
         amount = convert_minor(amount, rate)
-    event_ms = tx.event_time_ms
-    flags: tuple[str, ...] = ()
+    name = None
     if load is None:
         event_ms, flags = _within(event_ms, mark_ms, message.timestamp, limits)
-    return Forward(
-        Item(
-            KIND_TRANSACTION,
-            tx,
-            message,
-            raw,
-            tx.tx_id,
-            event_ms,
-            2,
-            event_ms,
-            amount,
-            mark_ms,
-            flags,
-            load,
-        )
+    else:
+        name = load.decode("utf-8", "replace")
+    return Item(
+        KIND_TRANSACTION,
+        tx,
+        message,
+        raw,
+        text,
+        tx.tx_id,
+        event_ms,
+        2,
+        event_ms,
+        amount,
+        mark_ms,
+        flags,
+        name,
     )
 
 
@@ -166,36 +185,20 @@ def _within(event_ms: int, mark_ms: int, ingest_ms: int, limits: Limits) -> tupl
 
 
 def _feeding(
-    kind: int, record: InputRecord, message: Message, raw: bytes, mark_ms: int, load: str | None
+    record: Activity | Label,
+    message: Message,
+    raw: bytes,
+    text: bytes,
+    mark_ms: int,
+    limits: Limits,
+    load: bytes | None,
 ) -> Item:
+    name = None if load is None else load.decode("utf-8", "replace")
     if isinstance(record, Label):
-        return Item(
-            kind,
-            record,
-            message,
-            raw,
-            record.label_id,
-            record.known_at_ms,
-            0,
-            record.event_time_ms,
-            0,
-            mark_ms,
-            (),
-            load,
-        )
-    assert isinstance(record, Activity)
-    amount = record.amount_minor or 0
-    return Item(
-        kind,
-        record,
-        message,
-        raw,
-        record.activity_id,
-        record.event_time_ms,
-        1,
-        record.event_time_ms,
-        amount,
-        mark_ms,
-        (),
-        load,
-    )
+        kind, own_id, rank, amount = KIND_LABEL, record.label_id, 0, 0
+        merge_ms = record.known_at_ms
+    else:
+        kind, own_id, rank, amount = KIND_ACTIVITY, record.activity_id, 1, record.amount_minor or 0
+        merge_ms = record.event_time_ms
+    event_ms = record.event_time_ms
+    return Item(kind, record, message, raw, text, own_id, merge_ms, rank, event_ms, amount, mark_ms, (), name)

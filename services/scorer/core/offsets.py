@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -36,11 +36,15 @@ def read_note(text: str) -> Note:
         return Note()
 
 
+Received = tuple[int, int, Shown | None]
+"""A record's offset; the partition's mark and the load's progress once it is accepted."""
+
+
 class OffsetTrack:
     """Offsets received in order, confirmed in any order; what may be committed is the unbroken prefix."""
 
     def __init__(self, next_offset: int, note: Note) -> None:
-        self._received: deque[tuple[int, int, Shown | None]] = deque()
+        self._received: deque[Received] = deque()
         self._confirmed: set[int] = set()
         self._shown = note.shown
         self.next_offset = next_offset
@@ -49,17 +53,29 @@ class OffsetTrack:
         # After a restart the debt may reach up to where we go on.
         self.owed_to = next_offset if note.owed_from >= 0 else -1
 
-    def receive(self, offset: int, mark_after_ms: int, shown: Shown | None) -> None:
-        """A record was taken; the mark and the load's progress are those once it is accepted."""
-        self._received.append((offset, mark_after_ms, shown))
+    def receive(self, taken: Iterable[Received]) -> None:
+        """Records were taken, in the order of their offsets."""
+        self._received.extend(taken)
 
-    def confirm(self, offsets: Iterable[int]) -> None:
-        """These records' outputs stand on the broker (or they need none)."""
-        self._confirmed.update(offsets)
+    def confirm(self, offsets: Collection[int]) -> None:
+        """The outputs of records received stand on the broker (or they need none); each is told once."""
         received, confirmed = self._received, self._confirmed
+        if not confirmed and self._is_front(offsets):
+            self._advance(len(offsets))
+            return
+        confirmed.update(offsets)
         while received and received[0][0] in confirmed:
-            offset, self.mark_ms, self._shown = received.popleft()
-            confirmed.discard(offset)
+            confirmed.discard(received[0][0])
+            self._advance(1)
+
+    def _is_front(self, offsets: Collection[int]) -> bool:
+        """Whether ``offsets``, all of them received, are just the first ones: as many up to the same end."""
+        count = len(offsets)
+        return 0 < count <= len(self._received) and self._received[count - 1][0] == max(offsets)
+
+    def _advance(self, count: int) -> None:
+        for _ in range(count):
+            offset, self.mark_ms, self._shown = self._received.popleft()
             self.next_offset = offset + 1
 
     def owe(self, offset: int) -> None:

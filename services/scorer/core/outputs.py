@@ -1,4 +1,4 @@
-"""The decision and prediction records of a scored batch."""
+"""Decisions, predictions and cores of a scored batch, as the bytes that go out."""
 
 from __future__ import annotations
 
@@ -8,30 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.contracts.decisions import StateQuality
-from shared.contracts.payments import Transaction
+from shared.contracts.texts import Texts, together
+from shared.features.hashing import Digests
 from shared.scoring.identity import core_hashes, vector_hashes
-from shared.scoring.rows_text import Texts
 
 from .columns import Columns
 from .deciding import Answers, Deciding, Scores
-from .intake import Item
-from .writing import (
-    DecisionWriter,
-    Evidence,
-    PredictionWriter,
-    ScoreTexts,
-    Stamp,
-    Timings,
-    Words,
-    numbers,
-)
+from .payments import Payments
+from .writing import DecisionWriter, Evidence, PredictionWriter, ScoreTexts, Stamp, Timings, numbers
 
 __all__ = ["Batch", "Decided", "Seen", "Stamp", "Timings", "decisions", "predictions"]
+
+NOTHING = Texts(b"", np.empty((0, 2), np.int64))
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the fold gave for the payments of a batch: (n, d) inputs, (n, e) versions, one epoch."""
+    """What the timelines gave for n decided payments: (n, d) inputs, (n, e) versions."""
 
     matrix: NDArray[np.float64]
     versions: NDArray[np.int64]
@@ -43,69 +36,56 @@ class Seen:
 class Decided:
     """n decisions as bytes, and the hashes (n, 16) of their cores."""
 
-    bodies: list[bytes]
-    core_hashes: NDArray[np.uint8]
+    bodies: Texts
+    core_hashes: Digests
 
 
 class Batch:
-    """The payments of a batch with what was seen and scored, in the items' order.
+    """n payments with what was seen and scored, in one order.
 
-    ``hashes`` (n, 16) are those of the inputs; ``keys`` are the keys of the records that go out.
+    ``columns`` and ``inputs`` (n, 16), the hashes of their bytes, are those of these payments alone.
     """
 
     def __init__(
-        self, items: list[Item], columns: Columns, hashes: NDArray[np.uint8], seen: Seen, scores: Scores
+        self, payments: Payments, columns: Columns, inputs: Digests, seen: Seen, scores: Scores
     ) -> None:
-        self.items, self.columns, self.hashes = items, columns, hashes
-        self.seen, self.scores = seen, scores
-        self.payments = [_payment(item) for item in items]
-        self.words = Words(items, self.payments)
+        self.payments, self.columns, self.inputs = payments, columns, inputs
+        self.seen = seen
+        self.scored = [
+            ScoreTexts(numbers(score.tolist()), numbers(raw.tolist()))
+            for score, raw in zip(scores.score, scores.raw, strict=True)
+        ]
 
-    @property
-    def keys(self) -> list[bytes]:
-        """Account ids as bytes."""
-        return self.words.accounts if self.items else []
-
-
-def _payment(item: Item) -> Transaction:
-    assert isinstance(item.record, Transaction)
-    return item.record
+    def __len__(self) -> int:
+        return len(self.payments.records)
 
 
 def decisions(deciding: Deciding, batch: Batch, answers: Answers, stamp: Stamp) -> Decided:
     """Each payment's decision; none of a batch that holds labels and activities alone."""
-    if not batch.items:
-        return Decided([], np.empty((0, 16), np.uint8))
-    seen, n = batch.seen, len(batch.items)
+    n, seen, words = len(batch), batch.seen, batch.payments.words
+    if not n:
+        return Decided(NOTHING, np.empty((0, 16), np.uint8))
     writer = DecisionWriter(deciding, seen.epoch, seen.quality, stamp)
-    scored = _scored(batch.scores, 0) if deciding.champion else ScoreTexts(*[numbers([None] * n)] * 2)
-    amounts = np.array([tx.amount_minor for tx in batch.payments], np.int64)
-    evidence = Evidence(seen.versions, batch.hashes, vector_hashes(seen.matrix))
-    cores = writer.cores(batch.columns, amounts, batch.words, answers, scored, evidence)
-    hashes = core_hashes(_rows(cores))
-    return Decided(_rows(writer.wholes(cores, hashes, batch.columns, batch.words)), hashes)
+    scored = batch.scored[0] if deciding.champion else _unscored(n)
+    amounts = np.array([tx.amount_minor for tx in batch.payments.records], np.int64)
+    evidence = Evidence(seen.versions, batch.inputs, vector_hashes(seen.matrix))
+    cores = writer.cores(batch.columns, amounts, words, answers, scored, evidence)
+    hashes = core_hashes(cores)
+    return Decided(writer.wholes(cores, hashes, batch.columns, words), hashes)
 
 
-def predictions(deciding: Deciding, batch: Batch, timings: Timings, stamp: Stamp) -> list[list[bytes]]:
+def _unscored(n: int) -> ScoreTexts:
+    nulls = together([b"null"])[np.zeros(n, np.intp)]
+    return ScoreTexts(nulls, nulls)
+
+
+def predictions(deciding: Deciding, batch: Batch, timings: Timings, stamp: Stamp) -> list[Texts]:
     """Telemetry: for each lane a record of every payment."""
-    if not batch.items:
-        return []
+    if not len(batch):
+        return [NOTHING for _ in deciding.lanes]
     missing = np.isnan(batch.seen.matrix).sum(axis=1)
-    quality = batch.seen.quality
-    return [
-        _rows(
-            PredictionWriter(deciding, lane, quality, timings, stamp).write(
-                batch.columns, batch.words, _scored(batch.scores, row), missing
-            )
-        )
-        for row, lane in enumerate(deciding.lanes)
-    ]
-
-
-def _scored(scores: Scores, lane: int) -> ScoreTexts:
-    return ScoreTexts(numbers(scores.score[lane].tolist()), numbers(scores.raw[lane].tolist()))
-
-
-def _rows(texts: Texts) -> list[bytes]:
-    pool = texts.pool
-    return [pool[start:stop] for start, stop in texts.bounds.tolist()]
+    told = []
+    for lane, scored in zip(deciding.lanes, batch.scored, strict=True):
+        writer = PredictionWriter(deciding, lane, batch.seen.quality, timings, stamp)
+        told.append(writer.write(batch.columns, batch.payments.words, scored, missing))
+    return told

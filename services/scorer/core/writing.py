@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from shared.contracts.codec import encode
 from shared.contracts.decisions import StateQuality
-from shared.contracts.payments import Transaction
+from shared.contracts.texts import Texts, lines, together
 from shared.scoring.decide import Verdict
 from shared.scoring.identity import DecisionIds, PredictionIds
-from shared.scoring.rows_text import Hex, Part, Texts, lines, write
 
 from .columns import Columns
 from .deciding import Answers, Deciding, Lane
-from .intake import Item
+from .payments import Words
+from .rows_text import Hex, Part, write
 
 
 class Timings(NamedTuple):
@@ -40,30 +40,6 @@ class Stamp(NamedTuple):
 
     decided_at_ms: int
     worker: str
-
-
-class Words:
-    """The texts of n payments as columns of JSON, without their quotes, and the bytes of two of them."""
-
-    def __init__(self, items: Sequence[Item], payments: Sequence[Transaction]) -> None:
-        # A JSON text without a backslash holds no string that needs one.
-        plain = not any([b"\\" in item.raw for item in items])  # noqa: C419  # a list is faster
-        ids = "\n".join([tx.tx_id for tx in payments]).encode()
-        accounts = "\n".join([tx.account_id for tx in payments]).encode()
-        self.ids, self.accounts = ids.split(b"\n"), accounts.split(b"\n")
-        self.tx_id = lines(ids) if plain else _quoted_each([tx.tx_id for tx in payments])
-        self.account_id = lines(accounts) if plain else _quoted_each([tx.account_id for tx in payments])
-        self.currency = _column([tx.currency for tx in payments], plain)
-        self.caller = _column([tx.caller for tx in payments], plain)
-        self.gateway = _column([tx.gateway for tx in payments], plain)
-
-
-def _column(texts: list[str], plain: bool) -> Texts:
-    return lines("\n".join(texts).encode()) if plain else _quoted_each(texts)
-
-
-def _quoted_each(texts: list[str]) -> Texts:
-    return lines("\n".join([quoted(text)[1:-1] for text in texts]).encode())
 
 
 def quoted(value: object) -> str:
@@ -116,9 +92,9 @@ class DecisionWriter:
         evidence: Evidence,
     ) -> Texts:
         """The deterministic parts."""
-        said = [_said(verdict, flags) for verdict, flags in answers.choices]
-        reached = [quoted(verdict.threshold) for verdict, _ in answers.choices]
         codes = answers.codes
+        said = together([_said(verdict, flags).encode() for verdict, flags in answers.choices])
+        reached = together([encode(verdict.threshold) for verdict, _ in answers.choices])
         parts: list[Part] = [
             '{"v":1,"decision_id":"', Hex(self._ids.of_all(words.ids)),
             self._portfolio, words.tx_id,
@@ -126,10 +102,10 @@ class DecisionWriter:
             '","event_time_ms":', columns.event_ms,
             ',"amount_minor":', amounts_minor,
             ',"currency":"', words.currency,
-            '",', lines("\n".join([said[code] for code in codes]).encode()),
+            '",', said[codes],
             '"score":', scored.score,
             ',"raw_score":', scored.raw,
-            ',"threshold":', lines("\n".join([reached[code] for code in codes]).encode()),
+            ',"threshold":', reached[codes],
             self._release, *_listed(evidence.versions),
             '],"input_hash":"', Hex(evidence.inputs),
             '","vector_hash":"', Hex(evidence.vectors), '"}',

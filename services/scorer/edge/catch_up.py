@@ -15,9 +15,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from services.scorer.core.intake import Item, Limits, read
+from services.scorer.core.intake import Item, Limits, read_each
 from shared.bus.ports import LogAway, Place
-from shared.contracts.outcome import Forward
 from shared.runtime.logs import get_logger
 
 from .pump import Pump
@@ -79,5 +78,5 @@ class CatchUp(Service):
         log.info("caught_up", topic=place.topic, partition=place.partition, count=stop - start)
 
     def _items(self, place: Place, messages: list[Any]) -> list[Item]:
-        outcomes = [read(self._kinds[place.topic], message, 0, self._limits) for message in messages]
-        return [o.value for o in outcomes if isinstance(o, Forward) and isinstance(o.value, Item)]
+        found = read_each(self._kinds[place.topic], messages, 0, self._limits)
+        return [value for value in found if isinstance(value, Item)]

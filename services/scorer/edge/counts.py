@@ -24,6 +24,6 @@ class Counts:
     def scored(self, scored: Scored, records: int) -> None:
         """A batch went through."""
         self.handled += records
-        for action in scored.actions:
-            self.actions[action] = self.actions.get(action, 0) + 1
+        for action, count in scored.actions.items():
+            self.actions[action] = self.actions.get(action, 0) + count
         self.queue_ms.extend(scored.queue_ms)

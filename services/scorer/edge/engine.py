@@ -162,24 +162,20 @@ class Engine:
         items = prepared.items
         if self._fail_on_id:
             self._fail(items)
-        rows = np.flatnonzero(_payments(items) & ~folded.conflicts)
-        every = len(rows) == len(items)
-        payments = items if every else [items[i] for i in rows.tolist()]
-        columns, hashes = prepared.assembly.columns, prepared.assembly.hashes
-        seen = Seen(
-            folded.matrix if every else folded.matrix[rows],
-            folded.versions if every else folded.versions[rows],
-            folded.epoch,
-            folded.quality,
-        )
+        assembly = prepared.assembly
+        payments = assembly.payments
+        if folded.conflicts.any():
+            payments = payments[np.flatnonzero(~folded.conflicts[payments.rows])]
+        rows = payments.rows
+        columns = assembly.columns[rows]
+        seen = Seen(folded.matrix[rows], folded.versions[rows], folded.epoch, folded.quality)
         before = self._clock_ns()
         scores = predict(deciding, seen.matrix)
         between = self._clock_ns()
-        answers = verdicts(deciding, payments, scores, folded.quality)
+        flags = [items[i].flags for i in rows.tolist()]
+        answers = verdicts(deciding, columns.amount_base_minor, flags, scores, folded.quality)
         stamp = Stamp(self._clock.now_ms(), self._worker)
-        batch = Batch(
-            payments, columns if every else columns[rows], hashes if every else hashes[rows], seen, scores
-        )
+        batch = Batch(payments, columns, assembly.hashes[rows], seen, scores)
         made = decisions(deciding, batch, answers, stamp)
         after = self._clock_ns()
         timings = Timings(
@@ -191,17 +187,12 @@ class Engine:
             0,
         )
         told = predictions(deciding, batch, timings, stamp)
-        judged = Judged(rows, batch.keys, scores, answers.actions, made, told, stamp.decided_at_ms)
+        judged = Judged(rows, payments.words.accounts, scores, answers, made, told, stamp.decided_at_ms)
         return collect(prepared, folded, deciding, judged)
 
     def _fail(self, items: Sequence[Item]) -> None:
         if any(item.own_id == self._fail_on_id for item in items):
             raise RuntimeError("told to fail on this record")
-
-
-def _payments(items: Sequence[Item]) -> NDArray[np.bool_]:
-    """Which of n items are payments, (n,)."""
-    return np.fromiter((item.kind == KIND_TRANSACTION for item in items), np.bool_, len(items))
 
 
 def _by_row(n: int, repeats: Sequence[tuple[int, int, int]]) -> list[Sequence[int]]:

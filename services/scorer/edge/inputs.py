@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from msgspec.json import encode
 
-from services.scorer.core.intake import Item, Limits, Tick, read
+from services.scorer.core.intake import Item, Limits, Tick, read_each
 from services.scorer.core.merge import Barrier, Shown, live_order
-from services.scorer.core.offsets import Note, OffsetTrack, read_note
-from shared.bus.ports import Committed, Consumer, Message, Place
-from shared.contracts.outcome import Dead, Forward
+from services.scorer.core.offsets import Note, OffsetTrack, Received, read_note
+from shared.bus.ports import Committed, Consumer, Message, Place, Run
+from shared.contracts.outcome import Dead
 
 HELD_HIGH = 1_000
 """A partition of a load that holds more than this and is not the slowest is not fetched for a while."""
@@ -74,9 +74,8 @@ class Inputs:
         # What a load holds free is used up first: fetching on would only heap records up.
         if len(self._ready) < limit:
             self._throttle(consumer)
-            messages = await consumer.take(LOAD_TAKE if self.loading else limit, wait_ms)
-            live = self._read(messages, intake)
-            self._ready += live_order(live)
+            runs = await consumer.take(LOAD_TAKE if self.loading else limit, wait_ms)
+            self._ready += live_order(self._read(runs, intake))
             self._free(limit)
         intake.items, self._ready = self._ready[:limit], self._ready[limit:]
         return intake
@@ -85,37 +84,36 @@ class Inputs:
         if self._barrier.loading and len(self._ready) < limit:
             self._ready += self._barrier.release(limit - len(self._ready))
 
-    def _read(self, messages: Sequence[Message], intake: Intake) -> list[Item]:
+    def _read(self, runs: Sequence[Run], intake: Intake) -> list[Item]:
         live: list[Item] = []
-        place: Place | None = None
-        for message in messages:
-            if place is None or place.partition != message.partition or place.topic != message.topic:
-                place = Place(message.topic, message.partition)
-            track = self.tracks.get(place)
-            if track is None:
-                continue  # not ours: the committed offset decides where its owner goes on
-            mark = self._marks[place]
-            outcome = read(self._kinds[place.topic], message, mark, self._limits)
-            if isinstance(outcome, Forward):
-                mark = self._accept(place, outcome.value, mark, live)
-            elif isinstance(outcome, Dead):
-                intake.refused.append((message, outcome))
-            track.receive(message.offset, mark, self._shown[place])
-            if isinstance(outcome, Forward) and isinstance(outcome.value, Tick):
-                track.confirm((message.offset,))
+        for place, messages in runs:
+            # Of a partition that is not ours the committed offset decides where its owner goes on.
+            if place in self.tracks:
+                self._read_run(place, messages, intake, live)
         return live
 
-    def _accept(self, place: Place, value: Item | Tick, mark: int, live: list[Item]) -> int:
-        if isinstance(value, Tick):
-            self._shown[place] = self._barrier.tick(place, value.load, value.reached_ms)
-            return mark
-        if value.load is None:
-            live.append(value)
-        else:
-            self._shown[place] = self._barrier.hold(place, value)
-        if value.event_ms > mark:
-            self._marks[place] = mark = value.event_ms
-        return mark
+    def _read_run(self, place: Place, messages: Sequence[Message], intake: Intake, live: list[Item]) -> None:
+        mark, track = self._marks[place], self.tracks[place]
+        found = read_each(self._kinds[place.topic], messages, mark, self._limits)
+        received: list[Received] = []
+        ticks: list[int] = []
+        for message, value in zip(messages, found, strict=True):
+            if isinstance(value, Item):
+                if value.load is None:
+                    live.append(value)
+                else:
+                    self._shown[place] = self._barrier.hold(place, value)
+                if value.event_ms > mark:
+                    mark = value.event_ms
+            elif isinstance(value, Tick):
+                self._shown[place] = self._barrier.tick(place, value.load, value.reached_ms)
+                ticks.append(message.offset)
+            else:
+                intake.refused.append((message, value))
+            received.append((message.offset, mark, self._shown[place]))
+        self._marks[place] = mark
+        track.receive(received)
+        track.confirm(ticks)
 
     def _throttle(self, consumer: Consumer) -> None:
         full = {Place(*place) for place in self._barrier.overfull(HELD_HIGH)} if self.loading else set()

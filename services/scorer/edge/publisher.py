@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.scorer.core.offsets import OffsetTrack
-from shared.bus.ports import Place, Producer, Record
+from shared.bus.ports import Batch, Outgoing, Place, Producer
 from shared.runtime.crash_points import CrashPoints
 
 UNCONFIRMED_LIMIT = 64
@@ -17,10 +17,14 @@ UNCONFIRMED_LIMIT = 64
 
 @dataclass(slots=True)
 class Outputs:
-    """Records per output place, and the input offsets that they settle."""
+    """Batches of records per output place, and the input offsets that they settle."""
 
-    records: dict[Place, list[Record]] = field(default_factory=lambda: defaultdict(list))
+    records: dict[Place, list[Batch]] = field(default_factory=lambda: defaultdict(list))
     settles: dict[Place, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, place: Place, *records: Outgoing) -> None:
+        """``records`` go to ``place``."""
+        self.records[place].append(records)
 
 
 class Publisher:
@@ -39,7 +43,11 @@ class Publisher:
         """Send; returns when queued. Raises LogAway."""
         await self._room.acquire()
         self._crash.reach("before_send")
-        confirmations = [await self._producer.send(place, out) for place, out in outputs.records.items()]
+        confirmations = [
+            await self._producer.send(place, batch)
+            for place, batches in outputs.records.items()
+            for batch in batches
+        ]
         self._crash.reach("after_send")
         task = asyncio.create_task(self._settle(confirmations, outputs.settles, tracks))
         self._waiting.add(task)

@@ -328,7 +328,7 @@ class Pump(Service):
     ) -> None:
         place = Place(topic_name(self._parts.portfolio, "dead-letters"), message.partition)
         letter = dead_letter(message, dead, "scorer", attempt, self._parts.clock.now_ms(), detail)
-        outputs.records[place].append(letter)
+        outputs.add(place, letter)
         self.counts.refuse(dead.reason)
 
     async def _finish_pending(self) -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scorer.core.captures import NOTHING_TOLD, CaptureRows, Told, captures
-from services.scorer.core.deciding import Deciding, Scores, quality_code
+from services.scorer.core.captures import NOTHING_TOLD, CaptureRows, Told, action_codes, captures
+from services.scorer.core.columns import Columns
+from services.scorer.core.deciding import Answers, Deciding, Scores, quality_code
 from services.scorer.core.intake import Item
 from services.scorer.core.outputs import Decided
-from shared.bus.ports import Headers, Outgoing, Place, Record
+from shared.bus.ports import Outgoing, Place, RecordColumns
 from shared.contracts import headers
 from shared.contracts.capture import schema_hash
 from shared.contracts.decisions import StateQuality
+from shared.contracts.texts import Texts
 from shared.contracts.topics import topic_name
 
 from .publisher import Outputs
@@ -25,7 +27,8 @@ from .publisher import Outputs
 if TYPE_CHECKING:
     from .engine import Prepared
 
-NO_HEADERS: Final[Headers] = ()
+KINDS: Final = 256
+"""More than there are kinds of records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +47,14 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The answers to the payments ``rows`` (k,) of a batch; ``told`` holds a list of records per lane."""
+    """The answers to the payments ``rows`` (k,) of a batch; ``told`` holds a column of records per lane."""
 
     rows: NDArray[np.intp]
-    keys: list[bytes]
+    keys: Texts
     scores: Scores
-    actions: list[str]
+    answers: Answers
     made: Decided
-    told: list[list[bytes]]
+    told: list[Texts]
     decided_at_ms: int
 
 
@@ -61,37 +64,38 @@ class Scored:
 
     outputs: Outputs
     conflicts: list[Item]
-    actions: list[str] = field(default_factory=list)
-    queue_ms: list[int] = field(default_factory=list)
+    actions: dict[str, int]
+    queue_ms: list[int]
 
 
 def collect(prepared: Prepared, folded: Folded, deciding: Deciding, judged: Judged) -> Scored:
     """Everything to publish for a batch of which the payments ``judged.rows`` got an answer."""
-    items, assembly = prepared.items, prepared.assembly
-    portfolio, columns = deciding.release.content.portfolio, assembly.columns
+    items, columns = prepared.items, prepared.assembly.columns
+    portfolio = deciding.release.content.portfolio
     outputs = Outputs()
     _route(outputs, portfolio, judged, columns.partition[judged.rows])
     decided = np.zeros(len(items), np.bool_)
     decided[judged.rows] = True
-    told = Told(judged.scores.raw, judged.scores.score, judged.actions, judged.made.core_hashes)
+    scores, hashes = judged.scores, judged.made.core_hashes
+    told = Told(scores.raw, scores.score, action_codes(judged.answers), hashes)
     add_captures(outputs, portfolio, _capture_rows(prepared, folded, deciding, decided, told))
-    settle(outputs, items)
+    settle(outputs, items, columns)
     return Scored(
         outputs,
         [items[i] for i in np.flatnonzero(folded.conflicts)],
-        judged.actions,
+        judged.answers.actions(),
         (judged.decided_at_ms - columns.ingest_ms[judged.rows]).tolist(),
     )
 
 
-def settle(outputs: Outputs, items: Sequence[Item]) -> None:
+def settle(outputs: Outputs, items: Sequence[Item], columns: Columns) -> None:
     """The items' offsets are settled once ``outputs`` stands."""
-    places: dict[tuple[str, int], list[int]] = {}
-    for item in items:
-        message = item.message
-        places.setdefault((message.topic, message.partition), []).append(message.offset)
-    for (topic, partition), offsets in places.items():
-        outputs.settles[Place(topic, partition)].extend(offsets)
+    places = columns.partition * KINDS + columns.kind
+    order, edges = stretches(places)
+    for start, stop in pairwise(edges):
+        message = items[order[start]].message
+        place = Place(message.topic, message.partition)
+        outputs.settles[place].extend(columns.offset[order[start:stop]].tolist())
 
 
 def captures_only(prepared: Prepared, folded: Folded, deciding: Deciding) -> Outputs:
@@ -121,10 +125,10 @@ def _capture_rows(
     )
 
 
-def by_partition(partitions: NDArray[np.int64]) -> tuple[NDArray[np.intp], list[int]]:
-    """Rows sorted by partition, else in their order, and the edges of the partitions' stretches."""
-    order = np.argsort(partitions, kind="stable")
-    inner = np.flatnonzero(np.diff(partitions[order])) + 1
+def stretches(places: NDArray[np.int64]) -> tuple[NDArray[np.intp], list[int]]:
+    """Rows sorted by their place, else in their order, and the edges of each place's stretch."""
+    order = np.argsort(places, kind="stable")
+    inner = np.flatnonzero(np.diff(places[order])) + 1
     return order, [0, *inner.tolist(), len(order)]
 
 
@@ -132,14 +136,15 @@ def _route(outputs: Outputs, portfolio: str, judged: Judged, partitions: NDArray
     """Decisions and predictions to the partitions that their payments came from."""
     if not len(partitions):
         return
-    order, edges = by_partition(partitions)
-    for name, bodies in (("decisions", [judged.made.bodies]), ("predictions", judged.told)):
-        topic = topic_name(portfolio, name)
-        for start, stop in pairwise(edges):
-            rows = order[start:stop].tolist()
-            records: list[Record] = [(judged.keys[i], lane[i], NO_HEADERS) for i in rows for lane in bodies]
-            if records:
-                outputs.records[Place(topic, int(partitions[rows[0]]))] = records
+    order, edges = stretches(partitions)
+    topics = (topic_name(portfolio, "decisions"), topic_name(portfolio, "predictions"))
+    for start, stop in pairwise(edges):
+        rows = order[start:stop]
+        partition = int(partitions[rows[0]])
+        keys = judged.keys[rows]
+        outputs.records[Place(topics[0], partition)].append(RecordColumns(keys, judged.made.bodies[rows]))
+        for lane in judged.told:
+            outputs.records[Place(topics[1], partition)].append(RecordColumns(keys, lane[rows]))
 
 
 def add_captures(outputs: Outputs, portfolio: str, rows: CaptureRows) -> None:
@@ -150,6 +155,6 @@ def add_captures(outputs: Outputs, portfolio: str, rows: CaptureRows) -> None:
         (headers.SHAPE, b"%d,%d" % (d, e)),
     )
     topic = topic_name(portfolio, "captures")
-    order, edges = by_partition(rows.columns.partition)
+    order, edges = stretches(rows.columns.partition)
     for partition, body in captures(rows, order, edges):
-        outputs.records[Place(topic, partition)].append(Outgoing(b"%d" % partition, body, head))
+        outputs.add(Place(topic, partition), Outgoing(b"%d" % partition, body, head))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from services.scorer.core.rows_text import warm_up as warm_up_text
 from shared.features.compiled import FeatureSet
 from shared.features.timelines import warm_up as warm_up_timelines
-from shared.scoring.rows_text import warm_up as warm_up_text
 
 
 def warm_up(feature_set: FeatureSet) -> None:

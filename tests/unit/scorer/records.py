@@ -65,4 +65,5 @@ def item(
     record = label(known_ms=merge_ms) if is_label else payment(event_ms=merge_ms)
     taken = message(record, partition=partition, offset=offset)
     kind, rank = (KIND_LABEL, 0) if is_label else (KIND_TRANSACTION, 2)
-    return Item(kind, record, taken, taken.value or b"", "x", merge_ms, rank, merge_ms, 0, 0, (), load)
+    raw = taken.value or b""
+    return Item(kind, record, taken, raw, raw, "x", merge_ms, rank, merge_ms, 0, 0, (), load)

@@ -6,19 +6,23 @@ from typing import Any
 
 import pytest
 
-from services.scorer.core.intake import TICK_END_MS, Item, Tick, read
+from services.scorer.core.intake import TICK_END_MS, Item, Read, Tick, read_each
 from shared.contracts import headers
 from shared.contracts.ids import KIND_LABEL, KIND_TRANSACTION
-from shared.contracts.outcome import Dead, Forward
+from shared.contracts.outcome import Dead
 
 from .records import HOUR, LIMITS, T0, label, message, payment
 
 
+def read(taken: Any, mark_ms: int = 0, kind: int = KIND_TRANSACTION) -> Read:
+    (found,) = read_each(kind, [taken], mark_ms, LIMITS)
+    return found
+
+
 def accepted(taken: Any, mark_ms: int = 0, kind: int = KIND_TRANSACTION) -> Item:
-    outcome = read(kind, taken, mark_ms, LIMITS)
-    assert isinstance(outcome, Forward)
-    assert isinstance(outcome.value, Item)
-    return outcome.value
+    found = read(taken, mark_ms, kind)
+    assert isinstance(found, Item)
+    return found
 
 
 def test_a_payment_merges_by_its_event_time() -> None:
@@ -34,7 +38,7 @@ def test_a_label_merges_when_it_was_known_and_keeps_its_payments_time() -> None:
 
 def test_an_amount_is_converted_by_the_releases_rate() -> None:
     assert accepted(message(payment(currency="USD"))).amount_base_minor == 1111
-    assert read(KIND_TRANSACTION, message(payment(currency="GBP")), 0, LIMITS) == Dead("no_rate", "currency")
+    assert read(message(payment(currency="GBP"))) == Dead("no_rate", "currency")
 
 
 def test_a_time_ahead_of_mark_and_ingest_is_clamped_and_flagged() -> None:
@@ -56,15 +60,28 @@ def test_a_time_behind_the_horizon_is_late_but_not_in_a_load() -> None:
 )
 def test_a_tick_is_an_empty_value_with_its_header(text: bytes, reached_ms: int) -> None:
     taken = message(None, headers=((headers.LOAD, b"l-1"), (headers.TICK, text)))
-    assert read(KIND_TRANSACTION, taken, 0, LIMITS) == Forward(Tick("l-1", reached_ms))
+    assert read(taken) == Tick("l-1", reached_ms)
 
 
 def test_an_empty_value_without_a_tick_is_refused() -> None:
-    assert read(KIND_TRANSACTION, message(None), 0, LIMITS) == Dead("not_json")
+    assert read(message(None)) == Dead("not_json")
 
 
 def test_a_bad_record_is_refused_with_code_and_field() -> None:
-    assert read(KIND_TRANSACTION, message(b"{"), 0, LIMITS) == Dead("not_json")
+    assert read(message(b"{")) == Dead("not_json")
     raw = message(payment()).value or b""
     bad = message(raw.replace(b"1234", b"-1"))
-    assert read(KIND_TRANSACTION, bad, 0, LIMITS) == Dead("amount_negative", "amount_minor")
+    assert read(bad) == Dead("amount_negative", "amount_minor")
+
+
+def test_each_record_is_held_to_the_mark_that_those_before_it_left() -> None:
+    steps = [payment("tx-1", T0), payment("tx-2", T0 + HOUR), payment("tx-3", T0 + 3 * HOUR)]
+    messages = [message(step) for step in steps]
+    messages[1:1] = [message(b"{"), message(None, headers=((headers.TICK, b"5"),))]
+    first, refused, tick, second, third = read_each(KIND_TRANSACTION, messages, T0 - HOUR, LIMITS)
+    assert (refused, tick) == (Dead("not_json"), Tick("", 5))
+    assert isinstance(first, Item)
+    assert isinstance(second, Item)
+    assert isinstance(third, Item)
+    assert [item.mark_ms for item in (first, second, third)] == [T0 - HOUR, T0, T0 + HOUR]
+    assert (third.event_ms, third.flags) == (T0 + 2 * HOUR, ("ahead",))

@@ -12,8 +12,7 @@ from services.scorer.core.offsets import Note, OffsetTrack, read_note
 
 def test_a_gap_holds_the_commit_back() -> None:
     track = OffsetTrack(10, Note())
-    for offset in (10, 11, 13):  # 12 was a control record
-        track.receive(offset, offset * 100, None)
+    track.receive((offset, offset * 100, None) for offset in (10, 11, 13))  # 12 was a control record
     track.confirm([11, 13])
     assert (track.next_offset, track.outstanding) == (10, 3)
     track.confirm([10])
@@ -25,8 +24,7 @@ def test_any_order_of_confirmation_ends_at_the_end_and_never_passes_a_missing_on
     order: list[int], chunk: int
 ) -> None:
     track = OffsetTrack(0, Note())
-    for offset in range(30):
-        track.receive(offset, offset, None)
+    track.receive((offset, offset, None) for offset in range(30))
     done: set[int] = set()
     for start in range(0, 30, chunk):
         track.confirm(order[start : start + chunk])
@@ -38,8 +36,7 @@ def test_any_order_of_confirmation_ends_at_the_end_and_never_passes_a_missing_on
 
 def test_the_note_belongs_to_the_prefix_and_survives_its_text() -> None:
     track = OffsetTrack(0, Note())
-    track.receive(0, 5, Shown("load", 7))
-    track.receive(1, 9, None)
+    track.receive([(0, 5, Shown("load", 7)), (1, 9, None)])
     track.confirm([0])
     track.owe(0)
     note = read_note(encode(track.note()).decode())
