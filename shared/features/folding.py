@@ -45,8 +45,8 @@ class Claim:
     kept: NDArray[np.bool_]
     unique: NDArray[np.int64]
     keys: list[bytes]
-    known: list[int]
-    counts: list[int]
+    known: NDArray[np.int64]
+    counts: NDArray[np.int64]
     order: NDArray[np.int64]
     generation: int
 

@@ -32,6 +32,8 @@ SLOT_BYTES: Final = 512
 WARM_UP_BYTES: Final = 100_000
 """Budget of the cache that only compiles."""
 
+Integers = Sequence[int] | NDArray[np.int64]
+
 __all__ = ["Claim", "Compiled", "FoldResult", "TimelineGap", "Timelines", "TimelinesFull", "warm_up"]
 
 _FIRST_SLOTS: Final = 1024
@@ -118,8 +120,8 @@ class Timelines:
             kept=kept,
             unique=unique,
             keys=[self._keys[slot] for slot in names],
-            known=slots[unique, SEEN].tolist(),
-            counts=logs[:u, 1].tolist(),
+            known=slots[unique, SEEN],
+            counts=logs[:u, 1].copy(),
             order=order[:m],
             generation=self._generation,
         )
@@ -133,15 +135,16 @@ class Timelines:
         self,
         claimed: Claim,
         rows: NDArray[Any] | bytes,
-        starts: Sequence[int],
-        unseen: Sequence[bytes],
+        starts: Integers,
+        unseen: bytes,
         matrix: NDArray[np.float64] | None = None,
     ) -> FoldResult:
         """Fold ``rows`` (n,) of the layout after the store took them.
 
-        ``starts`` (u,) and ``unseen`` (u,) are the store's answer: the index of the first row appended to
-        each log and the bytes that ended there. ``matrix`` (n, d) is filled in place where given, so that
-        features of the payment alone may stand in it already; arithmetic is settled over both.
+        ``starts`` (u,) and ``unseen`` are the store's answer: the index of the first row appended to each
+        log, and the bytes of all logs from what was known to there. ``matrix`` (n, d) is filled in place
+        where given, so that features of the payment alone may stand in it already; arithmetic is settled
+        over both.
         Ends the claim in any case. Raises TimelineGap with nothing absorbed, and TimelinesFull.
         """
         if claimed.generation != self._generation:
@@ -179,18 +182,20 @@ class Timelines:
         self,
         claimed: Claim,
         rows: NDArray[Any] | bytes,
-        starts: Sequence[int],
-        unseen: Sequence[bytes],
+        starts: Integers,
+        unseen: bytes,
         matrix: NDArray[np.float64] | None,
     ) -> Batch:
         n, entities = claimed.slots.shape
         raw = rows if isinstance(rows, bytes) else rows.tobytes()
         words = np.frombuffer(raw, np.int64).reshape(n, self._words)
-        past = np.frombuffer(b"".join(unseen), np.int64).reshape(-1, self._words)
+        past = np.frombuffer(unseen, np.int64).reshape(-1, self._words)
         logs = np.empty((len(claimed.unique), 3), np.int64)
         logs[:, SLOT] = claimed.unique
         logs[:, START] = starts
-        logs[:, COUNT] = [len(part) // self._dtype.itemsize for part in unseen]
+        logs[:, COUNT] = logs[:, START] - claimed.known
+        if (logs[:, COUNT] < 0).any() or int(logs[:, COUNT].sum()) != len(past):
+            raise TimelineGap("the answer's bytes are not those between what was known and its start")
         if matrix is None:
             matrix = np.full((n, len(self.program.kind)), np.nan)
         return Batch(
@@ -260,5 +265,5 @@ def warm_up(features: Compiled) -> None:
     rows = np.zeros(1, features.layout.dtype)
     rows["kind"] = KIND_TRANSACTION
     empty = [0] * timelines.entities
-    timelines.fold(claimed, rows, empty, [b""] * timelines.entities)
+    timelines.fold(claimed, rows, empty, b"")
     grown(make_table(_FIRST_IDS), _FIRST_IDS)

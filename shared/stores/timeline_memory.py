@@ -6,6 +6,7 @@ Several `MemoryTimelines` on one `MemoryServer` are several workers on one Redis
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import AsyncIterable
 
 from . import epochs
@@ -119,14 +120,15 @@ class MemoryTimelines:
     def _append(self, call: AppendCall) -> AppendReply:
         self._check_call(call)
         size, logs, at = self._record_bytes, self._server.logs, 0
-        reply = AppendReply([], [])
+        starts: list[int] = []
+        unseen: list[bytes] = []
         for key, known, count in zip(call.keys, call.known, call.counts, strict=True):
             log = logs.setdefault(key, bytearray()) if count else logs.get(key, bytearray())
-            reply.starts.append(len(log) // size)
-            reply.unseen.append(bytes(log[known * size :]))
+            starts.append(len(log) // size)
+            unseen.append(bytes(log[known * size :]))
             log += call.rows[at : at + count * size]
             at += count * size
-        return reply
+        return AppendReply(struct.pack(f"<{len(starts)}Q", *starts), b"".join(unseen))
 
     def _check_call(self, call: AppendCall) -> None:
         self._check_open()

@@ -6,13 +6,18 @@ One behaviour suite runs over `timeline_redis.RedisTimelines` and `timeline_memo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Sequence
 from typing import Final, Protocol
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 STATE_WAIT_MS: Final = 2_000
 """How long an append waits for its answer unless the caller says otherwise."""
+
+
+Integers = Sequence[int] | NDArray[np.int64]
 
 
 class AppendCall(Struct, frozen=True):
@@ -25,23 +30,27 @@ class AppendCall(Struct, frozen=True):
 
     epoch: int
     keys: list[bytes]
-    known: list[int]
-    counts: list[int]
+    known: Integers
+    counts: Integers
     rows: bytes
 
     def check(self, record_bytes: int) -> None:
         """Raises ValueError where the parts do not fit together."""
         if not len(self.keys) == len(self.known) == len(self.counts):
             raise ValueError("keys, known and counts differ in length")
-        if sum(self.counts) * record_bytes != len(self.rows):
-            raise ValueError(f"{sum(self.counts)} records of {record_bytes} bytes are not {len(self.rows)}")
+        count = int(np.sum(self.counts))
+        if count * record_bytes != len(self.rows):
+            raise ValueError(f"{count} records of {record_bytes} bytes are not {len(self.rows)}")
 
 
 class AppendReply(Struct, frozen=True):
-    """Per log: index of my first row (with count 0: the log's length), and the bytes from ``known`` to it."""
+    """``starts``: per log the index of my first row (with count 0: the log's length), u64, little endian.
 
-    starts: list[int]
-    unseen: list[bytes]
+    ``unseen``: the bytes from ``known`` to there of all logs, in key order.
+    """
+
+    starts: bytes
+    unseen: bytes
 
 
 class EpochState(Struct, frozen=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import struct
 from collections.abc import AsyncIterable, Callable
 from hashlib import sha1
 from importlib import resources
@@ -92,7 +91,7 @@ class RedisTimelines:
         return self._send(
             self._request(call),
             wait_ms,
-            lambda reply: _decode_reply(call.known, self._record_bytes, reply),
+            _decode_reply,
             lambda text: explain(text, call.keys),
         )
 
@@ -200,21 +199,12 @@ class RedisTimelines:
     def _request(self, call: AppendCall) -> bytes:
         n = len(call.keys)
         before = [b"EVALSHA", _SHA, b"%d" % (n + 2), *self._fixed_keys]
-        heads = np.array(call.known, "<u8").tobytes() + np.array(call.counts, "<u4").tobytes()
+        heads = np.asarray(call.known, "<u8").tobytes() + np.asarray(call.counts, "<u4").tobytes()
         after = [b"%d" % call.epoch, b"%d" % self._record_bytes, heads, call.rows]
         start = b"*%d\r\n" % (len(before) + n + len(after))
         keys = map(self._frames.__getitem__, call.keys)
         return b"".join([start, *map(framed, before), *keys, *map(framed, after)])
 
 
-def _decode_reply(known: list[int], record_bytes: int, reply: list[bytes]) -> AppendReply:
-    packed, bytes_unseen = reply
-    starts = list(struct.unpack(f"<{len(packed) // 8}Q", packed))
-    if not bytes_unseen:
-        return AppendReply(starts, [b""] * len(starts))
-    unseen, at = [], 0
-    for start, have in zip(starts, known, strict=True):
-        end = at + (start - have) * record_bytes
-        unseen.append(bytes_unseen[at:end])
-        at = end
-    return AppendReply(starts, unseen)
+def _decode_reply(reply: list[bytes]) -> AppendReply:
+    return AppendReply(*reply)

@@ -54,6 +54,6 @@ def fold_all(feature_set: FeatureSet, traffic: Traffic, count: int, batch: int =
         times = np.array([r.event_time_ms for r in records])
         amounts = np.array([r.amount_minor for r in records])
         rowwise.fill(matrix, times, amounts, records)
-        timelines.fold(claim, b"".join(rows), starts, [b""] * len(starts), matrix)
+        timelines.fold(claim, b"".join(rows), starts, b"", matrix)
         parts.append(matrix)
     return np.concatenate(parts)

@@ -166,13 +166,14 @@ class LaidLogs:
         self._timelines.clear()
         is_kept = all(version >= -1 for version in row["versions"])
         claim = self._timelines.claim([ids], np.array([is_kept]))
-        starts, unseen = [], []
+        starts: list[int] = []
+        unseen: list[bytes] = []
         for entity, own in enumerate(ids):
             if own is not None:
                 before = self._before(row, entity, own)
                 starts.append(len(before))
-                unseen.append(b"".join(before))
-        return self._timelines.fold(claim, own_row, starts, unseen, matrix).matrix.reshape(-1)
+                unseen += before
+        return self._timelines.fold(claim, own_row, starts, b"".join(unseen), matrix).matrix.reshape(-1)
 
     def _before(self, row: Mapping[str, Any], entity: int, own: str) -> list[bytes]:
         version = row["versions"][entity]

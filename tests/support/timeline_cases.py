@@ -112,7 +112,7 @@ class Logs:
         """The records of a timeline so far, None without an id."""
         return None if entity_id is None else self.logs.setdefault(self.key(entity, entity_id), [])
 
-    def append(self, claim: Claim, records: Sequence[Record]) -> tuple[list[int], list[bytes]]:
+    def append(self, claim: Claim, records: Sequence[Record]) -> tuple[list[int], bytes]:
         """What the store's one call does with a claim."""
         starts, unseen, at = [], [], 0
         for key, known, count in zip(claim.keys, claim.known, claim.counts, strict=True):
@@ -121,7 +121,7 @@ class Logs:
             unseen.append(encode(log[known:], self.features.layout).tobytes())
             log.extend(records[i] for i in claim.order[at : at + count])
             at += count
-        return starts, unseen
+        return starts, b"".join(unseen)
 
     def by_another(self, records: Sequence[Record], ids: Sequence[Ids]) -> None:
         """Another worker appends."""

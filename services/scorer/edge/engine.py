@@ -106,7 +106,8 @@ class Engine:
         started = self._clock_ns()
         matrix = np.full((len(items), len(self.feature_set.names)), np.nan)
         self._fill(prepared, matrix)
-        result = self._timelines.fold(assembly.claim, assembly.rows, reply.starts, reply.unseen, matrix)
+        starts = np.frombuffer(reply.starts, "<i8")
+        result = self._timelines.fold(assembly.claim, assembly.rows, starts, reply.unseen, matrix)
         if result.restated.any():
             self._restate(prepared, result)
         quality: StateQuality = "rebuilding" if self._epoch.rebuilding else "exact"

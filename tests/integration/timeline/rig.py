@@ -50,6 +50,17 @@ def call(epoch: int, *parts: tuple[bytes, int, bytes]) -> AppendCall:
     )
 
 
+def reply(*logs: tuple[int, bytes]) -> AppendReply:
+    """An answer from (start, unseen) per log."""
+    starts = struct.pack(f"<{len(logs)}Q", *[start for start, _ in logs])
+    return AppendReply(starts, b"".join(unseen for _, unseen in logs))
+
+
+def starts(answer: AppendReply) -> list[int]:
+    """The index of the first row appended to each log."""
+    return list(struct.unpack(f"<{len(answer.starts) // 8}Q", answer.starts))
+
+
 async def ends(*known: CapturedEnd) -> AsyncIterator[CapturedEnd]:
     """Captured ends as a stream."""
     for end in known:
@@ -129,14 +140,17 @@ class Cache:
         return len(self.logs.get(log_key, b"")) // RECORD_BYTES
 
     def absorb(self, asked: AppendCall, reply: AppendReply) -> None:
-        at = 0
-        for i, log_key in enumerate(asked.keys):
+        at, behind = 0, 0
+        for i, (log_key, start) in enumerate(zip(asked.keys, starts(reply), strict=True)):
             own = asked.rows[at : at + asked.counts[i] * RECORD_BYTES]
             at += len(own)
             have = self.logs.setdefault(log_key, bytearray())
             first = asked.known[i] * RECORD_BYTES
-            fresh = reply.unseen[i] + own
-            assert first + len(reply.unseen[i]) == reply.starts[i] * RECORD_BYTES
+            unseen = reply.unseen[behind : behind + start * RECORD_BYTES - first]
+            behind += len(unseen)
+            assert first + len(unseen) == start * RECORD_BYTES
+            fresh = unseen + own
             overlap = bytes(have[first:])
             assert fresh[: len(overlap)] == overlap[: len(fresh)]
             have += fresh[len(overlap) :]
+        assert behind == len(reply.unseen)

@@ -216,7 +216,7 @@ def test_folding_one_answer_twice_gives_the_same(world: World) -> None:
 def test_an_answer_that_does_not_join_on_is_refused_untouched(world: World) -> None:
     claim = world.worker.claim(BOTH)
     with pytest.raises(TimelineGap):
-        world.worker.fold(claim, encode([payment(1)], world.logs.features.layout), [3, 3], [b"", b""])
+        world.worker.fold(claim, encode([payment(1)], world.logs.features.layout), [3, 3], b"")
     assert world.worker.seen(0, "c") == 0
     assert world.send(payment(1))[COUNT_SELF] == 1
 
@@ -225,7 +225,7 @@ def test_a_claim_from_before_clear_is_refused(world: World) -> None:
     claim = world.worker.claim(BOTH)
     world.worker.clear()
     with pytest.raises(TimelineGap):
-        world.worker.fold(claim, encode([payment(1)], world.logs.features.layout), [0, 0], [b"", b""])
+        world.worker.fold(claim, encode([payment(1)], world.logs.features.layout), [0, 0], b"")
 
 
 def test_timelines_stay_within_their_budget_and_come_back_from_the_log(world: World) -> None:
