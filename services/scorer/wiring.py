@@ -22,6 +22,7 @@ from services.scorer.edge.reporter import Reporter
 from services.scorer.edge.state import StateCalls
 from services.scorer.edge.trust import FolderTrust
 from services.scorer.edge.warm_up import warm_up
+from services.scorer.edge.watchdog import Watchdog
 from services.scorer.settings import ScorerSettings
 from shared.bus.kafka_consumer import KafkaConsumer
 from shared.bus.kafka_producer import KafkaProducer
@@ -44,7 +45,7 @@ GC_THRESHOLDS: Final = (50_000, 20, 100)
 
 
 class ScorerService(Service):
-    """The tree: health, pump, side reader, reporter, release follower."""
+    """The tree: health, pump, side reader, reporter, watchdog, release follower."""
 
     def __init__(self, settings: ScorerSettings, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -79,7 +80,7 @@ def build(settings: ScorerSettings, health: Health) -> list[ServiceT]:
     feature_set = compile_portfolio(portfolio)
     encoder = RowEncoder(feature_set, timeline_key(settings.data_dir / "keys"))
     clock = SystemClock()
-    warm_up(feature_set)
+    warm_up(feature_set, encoder)
     engine = Engine(
         feature_set,
         encoder,
@@ -123,9 +124,9 @@ def build(settings: ScorerSettings, health: Health) -> list[ServiceT]:
         clock,
         settings.instance,
         portfolio.name,
-        settings.stuck_after_ms / 1000,
     )
-    return [pump, CatchUp(pump, settings.kafka, kinds, limits), reporter, follower]
+    watchdog = Watchdog(pump, states, health, settings.stuck_after_ms / 1000)
+    return [pump, CatchUp(pump, settings.kafka, kinds, limits), reporter, watchdog, follower]
 
 
 def _states(

@@ -23,6 +23,7 @@ from .ports import Committed, Fenced, LogAway, Message, Place, Rebalance, Run
 SESSION_TIMEOUT_MS = 10_000
 FETCH_BYTES = 512 << 10
 LEAVE_S = 5.0
+POSITION_S = 2.0
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -153,6 +154,30 @@ class KafkaConsumer:
         except KafkaError as error:
             raise LogAway(str(error)) from error
         return {Place(*tp): offset for tp, offset in found.items()}
+
+    async def behind(self) -> set[Place]:
+        """Partitions of ours with records that `take` has not given, paused ones aside. Raises LogAway.
+
+        The broker is asked: a client that hangs fetches nothing, and its `highwater` stands still with it.
+        """
+        assert self._consumer is not None
+        places = [Place(*tp) for tp in self._consumer.assignment() - self._consumer.paused()]
+        ends = await self.end_offsets(places)
+        return {place for place, end in ends.items() if await self._position(place, end) < end}
+
+    async def _position(self, place: Place, lost: int) -> int:
+        """The offset that `take` gives next; -1 if the client never learns it, ``lost`` if not ours."""
+        assert self._consumer is not None
+        try:
+            async with asyncio.timeout(POSITION_S):
+                found: int = await self._consumer.position(TopicPartition(*place))
+        except TimeoutError:
+            return -1
+        except IllegalStateError:
+            return lost
+        except KafkaError as error:
+            raise LogAway(str(error)) from error
+        return found
 
     def highwater(self, place: Place) -> int | None:
         """The end of ``place`` as the last fetch saw it; None before the first."""

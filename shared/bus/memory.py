@@ -116,6 +116,11 @@ class MemoryConsumer:
         """Where each partition ends."""
         return {place: len(self._log.partitions[place]) for place in places}
 
+    async def behind(self) -> set[Place]:
+        """Partitions with more than was taken, paused ones aside."""
+        ends = {place: len(self._log.partitions[place]) for place in self._places}
+        return {p for p, end in ends.items() if self._positions[p] < end} - self._paused
+
     def highwater(self, place: Place) -> int | None:
         """Where the partition ends."""
         return len(self._log.partitions[place])

@@ -276,7 +276,7 @@ class Worker:
         encoder = RowEncoder(FEATURES, KEY)
         self._ticks = 0
         engine = Engine(FEATURES, encoder, 1 << 18, FixedClock(T0_MS), self._clock_ns, "w", fail_on_id)
-        states = StateCalls(
+        self.states = StateCalls(
             _Timelines(world), _History(world, encoder), STATE_WAIT_MS, engine.enter, lambda why: None
         )
         places = [Place(topic, p) for topic in KINDS for p in partitions]
@@ -288,7 +288,7 @@ class Worker:
                 producer=_Producer(world),
                 inputs=Inputs(KINDS, Limits(3_600_000, 7 * 86_400_000, "EUR", {})),
                 engine=engine,
-                states=states,
+                states=self.states,
                 crash=CrashPoints(),
                 clock=FixedClock(T0_MS),
                 clock_ns=self._clock_ns,

@@ -39,6 +39,7 @@ class Inputs:
         self._paused: set[Place] = set()
         self._ready: list[Item] = []
         self.tracks: dict[Place, OffsetTrack] = {}
+        self.received = 0
 
     def assign(self, committed: Mapping[Place, Committed | None]) -> None:
         """These partitions are ours from their committed offsets on; all that was held is forgotten."""
@@ -112,6 +113,7 @@ class Inputs:
                 intake.refused.append((message, value))
             received.append((message.offset, mark, self._shown[place]))
         self._marks[place] = mark
+        self.received += len(messages)
         track.receive(received)
         track.confirm(ticks)
 

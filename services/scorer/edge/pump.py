@@ -122,6 +122,11 @@ class Pump(Service):
         return self._inputs.outstanding
 
     @property
+    def inputs(self) -> Inputs:
+        """What was received and what is confirmed, for those who look at progress."""
+        return self._inputs
+
+    @property
     def epoch(self) -> int:
         """The timelines' epoch, 0 before the first."""
         return self._states.epoch.number if self._states.epoch else 0

@@ -1,8 +1,7 @@
-"""The worker's word about itself once a second, and the watchdog that ends a worker without progress."""
+"""The worker's word about itself, once a second."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import numpy as np
@@ -13,25 +12,17 @@ from shared.contracts.codec import encode
 from shared.contracts.operations import PartitionStatus, Status
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
-from shared.runtime.logs import get_logger
 from shared.runtime.memory import rss_bytes
 
 from .pump import Pump
 from .state import StateCalls
 
-log = get_logger("scorer.reporter")
-
 EVERY_S = 1.0
-LOOK_S = 0.5
 STATUS = Place("status", 0)
 
 
-class Stuck(Exception):
-    """The worker has no partitions, or makes no progress, for too long; the supervisor restarts it."""
-
-
 class Reporter(Service):
-    """Publishes `Status`, keeps health's notes, and crashes a worker that is stuck (F15)."""
+    """Publishes `Status` and keeps health's notes."""
 
     def __init__(
         self,
@@ -42,7 +33,6 @@ class Reporter(Service):
         clock: Clock,
         instance: str,
         portfolio: str,
-        stuck_after_s: float,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -53,7 +43,6 @@ class Reporter(Service):
         self._clock = clock
         self._instance = instance
         self._portfolio = portfolio
-        self._stuck_after_s = stuck_after_s
 
     @Service.task
     async def _report(self) -> None:
@@ -71,23 +60,6 @@ class Reporter(Service):
 
     def _key(self) -> bytes:
         return f"scorer-{self._instance}".encode()
-
-    @Service.task
-    async def _watch_assignment(self) -> None:
-        """A coordinator error can leave a member without partitions for ever; a spare one has its place."""
-        now_s = asyncio.get_running_loop().time
-        since_s = now_s()
-        while not self.should_stop:
-            await self.sleep(LOOK_S)
-            if self._pump.assigned or not self._pump.joining:
-                since_s = now_s()
-                self._health.clear("assignment")
-                continue
-            self._health.hold("assignment", "no partitions are assigned")
-            if self._pump.spare:
-                since_s = now_s()
-            elif now_s() - since_s >= self._stuck_after_s:
-                raise Stuck(f"no partitions for {now_s() - since_s:.0f} s")
 
     async def _status(self) -> Status:
         pump = self._pump

@@ -72,6 +72,7 @@ class StateCalls:
         self._missing = False
         self.epoch: EpochState | None = None
         self.away = False
+        self.failing = False
         self.closing = False
         self.back = asyncio.Event()
 
@@ -109,7 +110,7 @@ class StateCalls:
                     call.again()
                     self.send(call)
                 assert call.future is not None
-                return await call.future
+                answer = await call.future
             except StoreAway:
                 self._lost(call)
                 if asyncio.get_running_loop().time() >= deadline:
@@ -129,10 +130,14 @@ class StateCalls:
             except StateLost:
                 self._lost(call)
                 self._missing = True
+            else:
+                self.failing = False
+                return answer
         return None
 
     def _lost(self, call: Call) -> None:
         """A call that was voided with an older connection says nothing of the present one."""
+        self.failing = True
         if call.future is None or call.connection == self._connection:
             self._connected = False
         call.future = None
@@ -140,6 +145,7 @@ class StateCalls:
     def _degrade(self) -> None:
         log.warning("state_away", reason="redis_away", wait_ms=self._wait_ms)
         self.away = True
+        self.failing = False
         self.back.clear()
         self._hold("redis_away")
 
