@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,17 +12,8 @@ from infra.local.kafka import KafkaServer
 from infra.local.redis import RedisServer
 from tests.faults.checker import Report, check, store_look
 from tests.faults.read_back import read_back
+from tests.support.scorer_process import warm_up
 from tests.support.scorer_stand import Stand
-
-WARM_UP = """
-import sys
-from pathlib import Path
-from shared.runtime import numba_cache
-numba_cache.prepare(Path(sys.argv[1]))
-from services.scorer.edge.warm_up import warm_up
-from shared.stores.portfolio_files import read_feature_set
-warm_up(read_feature_set("bank"))
-"""
 
 MakeStand = Callable[..., Stand]
 
@@ -35,7 +24,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) 
     folder = tmp_path_factory.mktemp("home")
     assert pytestconfig.cache is not None
     (folder / "numba").symlink_to(pytestconfig.cache.mkdir("assay-kernels"))
-    subprocess.run([sys.executable, "-c", WARM_UP, str(folder)], check=True, timeout=240)
+    warm_up(folder)
     return folder
 
 

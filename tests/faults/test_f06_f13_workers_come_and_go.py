@@ -23,6 +23,7 @@ def test_f06_every_worker_restarted_in_turn_under_traffic(make_stand: MakeStand)
         for worker in list(stand.workers):
             assert worker.terminate() < DRAIN_S
             assert worker.exit_code == 0, worker.tail()
+            assert worker.late_kernels() == "[]"
             stand.start()
         _until_owned_again(stand)
     stand.until_settled()
