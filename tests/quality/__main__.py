@@ -1,0 +1,109 @@
+"""``make quality``: Kafka in, captures out, on the published data; ``python -m tests.quality``.
+
+A stack of its own loads the handbook's payments from April to mid August. Then, by the command `assay`
+alone, its captures are compared with the published inputs, the published week is trained and scored from
+them, and labels are flipped that nobody may know yet. Needs ``../shared/data``; without it all is skipped.
+
+Exit codes: 0 all promises kept, or skipped; 1 one is broken, or a command failed; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from tests.quality import report, steps
+from tests.quality.figures import Figures
+from tests.quality.house import House, StepFailed, house, require_room
+from tests.quality.report import Told, document
+from tests.quality.verdicts import Check, checks
+from tests.support import handbook
+
+PORTFOLIO: Final = "handbook15"
+STEPS: Final = 5
+
+
+def main() -> int:
+    """Run, tell, write; the exit code."""
+    given = _arguments()
+    if reason := handbook.absence():
+        print(f"quality: skipped: {reason}")
+        report.write(document("skipped", reason, Figures(), (), _machine()), given.json)
+        return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the stack goes down on every road out
+    figures, told, machine, reason = Figures(), Told(STEPS), _machine(), ""
+    figures.step_seconds = told.step_seconds
+    told.say(f"Assay on the handbook's data; load average before: {machine['load_average']:.1f}")
+    try:
+        require_room(given.keep)
+        with house(PORTFOLIO, given.keep) as here:
+            _run(here, told, figures)
+    except StepFailed as failed:
+        reason = str(failed)
+    except KeyboardInterrupt:
+        told.say("quality: interrupted; the stack is down")
+        return 130
+    judged = checks(figures)
+    told.show(figures, judged)
+    verdict = "failed" if reason or _faults(judged) else "passed"
+    told.say(_last_line(verdict, reason, judged, given.keep))
+    report.write(document(verdict, reason, figures, judged, machine), given.json)
+    return 0 if verdict == "passed" else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.quality",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="use this data dir and keep it; default a temporary one"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
+    return parser.parse_args()
+
+
+def _run(here: House, told: Told, figures: Figures) -> None:
+    """Every step in order. Raises StepFailed."""
+    with told.step("stack", "start Kafka, Redis and the services"):
+        here.up()
+    with told.step("load", "payments of April to 14 August, labels after 7 days"):
+        figures.load, figures.spent = steps.load(here)
+    with told.step("parity", "captured inputs against the published ones"):
+        figures.parity = steps.parity(here)
+    with told.step("week", "train and score the chapter 3 week from captures"):
+        figures.week = steps.week(here)
+    with told.step("flip", "flip labels that nobody may know yet"):
+        figures.flip = steps.flip(here)
+
+
+def _machine() -> dict[str, Any]:
+    """What the times depend on."""
+    return {
+        "cores": os.cpu_count(),
+        "load_average": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
+
+
+def _faults(judged: list[Check]) -> list[str]:
+    return [check.what.strip() for check in judged if check.judgement == "FAULT"]
+
+
+def _last_line(verdict: str, reason: str, judged: list[Check], keep: Path | None) -> str:
+    if verdict == "passed":
+        return "quality: passed"
+    why = "; ".join([*_faults(judged), *([reason] if reason else [])])
+    hint = "" if keep else " (keep the stack's data and logs with --keep DIR)"
+    return f"quality: FAILED: {why}{hint}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
