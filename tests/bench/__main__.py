@@ -1,8 +1,10 @@
 """``make bench``: microseconds per transaction of the scorer and of the naive peer, in one run.
 
 Each round drains full topics with the same messages and the same model: a decision and a prediction per
-payment and captures on our side, the decision alone on the peer's. The worker has one core; broker, Redis
-and this program have the other. ``--check`` fails under a ratio, never on microseconds.
+payment and captures on our side, the decision alone on the peer's. We drain all payments; the peer, a few
+hundred times slower, those in the middle, with the histories of the payments before them in its Redis. The
+worker has one core; broker, Redis and this program have the other. ``--check`` fails under a ratio, never on
+microseconds.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from shared.stores.portfolio_files import read_feature_set
 from .bed import Bed, Model, bed, fill, publish
 from .drain import Drained, drain
 from .model import train_model
+from .peers.history import lay_down
 from .stages import Stages, read_stages
 from .traffic import Traffic, make_traffic
 
@@ -37,15 +40,14 @@ def main() -> int:
         text, vectors = train_model(feature_set, traffic)
         model = Model(text, vectors, servers.folder / "model.txt")
         model.path.write_text(text)
-        compared = _require_equal_scores(servers, traffic.first(COMPARED), model)
+        compared = _require_equal_scores(servers, traffic[:COMPARED], model)
         _ours(servers, "warm", traffic, model, PARTITIONS)  # a broker that is new compiles for a while
         ours: list[Drained] = []
         naive: list[Drained] = []
         for number in range(1, told.rounds + 1):
             ours.append(_ours(servers, f"bench{number}", traffic, model, PARTITIONS))
             _say(number, "Assay", ours[-1])
-            few = traffic.first(told.peer_count)
-            naive.append(_naive(servers, f"peer{number}", few, model, PARTITIONS))
+            naive.append(_naive(servers, f"peer{number}", traffic, _middle(told), model))
             _say(number, "naive", naive[-1])
         stages = read_stages(servers.kafka.bootstrap, topic_name("bench1", "predictions"))
     return _report(ours, naive, stages, compared, told)
@@ -77,7 +79,17 @@ def _ours(servers: Bed, name: str, traffic: Traffic, model: Model, partitions: i
     return drain(servers, ["-m", "services.scorer"], environment, output, len(traffic.bodies))
 
 
-def _naive(servers: Bed, name: str, traffic: Traffic, model: Model, partitions: int) -> Drained:
+def _middle(told: argparse.Namespace) -> slice:
+    """The peer's payments: with as much before them as behind, so that histories are of average length."""
+    start = (told.count - told.peer_count) // 2
+    return slice(start, start + told.peer_count)
+
+
+def _naive(
+    servers: Bed, name: str, traffic: Traffic, part: slice, model: Model, partitions: int = PARTITIONS
+) -> Drained:
+    lay_down(servers.redis.url, name, traffic.records[: part.start])
+    traffic = traffic[part]
     fill(servers, name, traffic, partitions)
     environment = {
         "PEER_KAFKA": servers.kafka.bootstrap,
@@ -100,7 +112,8 @@ def _require_equal_scores(servers: Bed, traffic: Traffic, model: Model) -> int:
     written in an order that each system chooses for itself.
     """
     ours = _ours(servers, "equal_ours", traffic, model, 1).raw_scores
-    naive = _naive(servers, "equal_naive", traffic, model, 1).raw_scores
+    everything = slice(0, len(traffic.bodies))
+    naive = _naive(servers, "equal_naive", traffic, everything, model, 1).raw_scores
     different = [tx for tx in ours if ours[tx] != naive.get(tx)]
     if different or len(ours) != len(traffic.bodies):
         raise SystemExit(f"{len(different)} of {len(ours)} scores differ, the first for {different[:1]}")

@@ -24,9 +24,9 @@ class Traffic:
     keys: list[bytes]
     fraud: NDArray[np.bool_]
 
-    def first(self, count: int) -> Traffic:
-        """The first ``count`` payments."""
-        return Traffic(self.records[:count], self.bodies[:count], self.keys[:count], self.fraud[:count])
+    def __getitem__(self, part: slice) -> Traffic:
+        """Some of the payments."""
+        return Traffic(self.records[part], self.bodies[part], self.keys[part], self.fraud[part])
 
 
 def make_traffic(count: int, seed: int = 7) -> Traffic:

@@ -55,7 +55,12 @@ def _live(environment: Mapping[str, str], log: Path) -> None:
 
 
 def _kernels() -> dict[str, Any]:
-    """Everything that numba compiles, by name; a worker freezes them, so they are to be looked up before."""
+    """Everything that numba compiles, by name; a worker freezes them, so they are to be looked up before.
+
+    Nothing in a process that is not warm: a worker says where kernels lie before it imports numba.
+    """
+    if "numba" not in sys.modules:
+        return {}
     from numba.core.registry import CPUDispatcher
 
     found = [kernel for kernel in gc.get_objects() if type(kernel) is CPUDispatcher]
