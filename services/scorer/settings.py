@@ -10,7 +10,7 @@ from shared.runtime.settings import ServiceSettings
 class ScorerSettings(ServiceSettings, service="scorer"):
     """What one scorer worker needs to know."""
 
-    batch_records: int = Field(256, ge=1, le=4096, description="most records of one micro-batch")
+    batch_records: int = Field(512, ge=1, le=4096, description="most records of one micro-batch")
     cache_bytes: int = Field(256 * 2**20, ge=2**20, description="budget of the timeline cache")
     commit_every_ms: int = Field(100, ge=1, description="pause between commits of confirmed offsets")
     state_wait_ms: int = Field(2_000, ge=1, description="how long to wait for Redis before degrading")

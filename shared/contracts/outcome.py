@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from msgspec import Struct
-
 T = TypeVar("T")
 
 
-class Forward(Struct, Generic[T], frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Forward(Generic[T]):
     """The record was handled; ``value`` goes on."""
 
     value: T

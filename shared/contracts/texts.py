@@ -37,10 +37,19 @@ def together(parts: Sequence[bytes]) -> Texts:
     return Texts(b"".join(parts), np.column_stack((ends[:-1], ends[1:])))
 
 
-def lines(joined: bytes) -> Texts:
-    """The n texts of ``joined``, each but the last followed by a line feed and none holding one."""
-    stops = np.flatnonzero(np.frombuffer(joined, np.uint8) == _SEPARATOR)
+def joined(columns: Sequence[Texts]) -> Texts:
+    """The texts of one or more columns, one column after the other, in one pool."""
+    if len(columns) == 1:
+        return columns[0]
+    starts = np.cumsum([0, *[len(column.pool) for column in columns[:-1]]])
+    bounds = [column.bounds + start for column, start in zip(columns, starts, strict=True)]
+    return Texts(b"".join([column.pool for column in columns]), np.concatenate(bounds))
+
+
+def lines(text: bytes) -> Texts:
+    """The n texts of ``text``, each but the last followed by a line feed and none holding one."""
+    stops = np.flatnonzero(np.frombuffer(text, np.uint8) == _SEPARATOR)
     bounds = np.empty((len(stops) + 1, 2), np.int64)
     bounds[0, 0], bounds[1:, 0] = 0, stops + 1
-    bounds[:-1, 1], bounds[-1, 1] = stops, len(joined)
-    return Texts(joined, bounds)
+    bounds[:-1, 1], bounds[-1, 1] = stops, len(text)
+    return Texts(text, bounds)

@@ -32,13 +32,13 @@ class TimelinesFull(Exception):
     """One batch needs more room than the whole budget, or a log is longer than 2**29 records."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claim:
     """A batch's timelines, pinned until it is folded or released.
 
     ``slots`` (n, e), -1 where a record has no such entity; ``kept`` (n,). In the order of ``keys``:
     ``unique`` (u,) slots, ``known`` records of each log absorbed here, ``counts`` records to append.
-    ``order`` are the row numbers to append, the first key's first.
+    ``order`` are the row numbers to append, the first key's first. ``ended``: folded or released.
     """
 
     slots: NDArray[np.int64]
@@ -49,6 +49,7 @@ class Claim:
     counts: NDArray[np.int64]
     order: NDArray[np.int64]
     generation: int
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

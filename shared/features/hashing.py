@@ -6,6 +6,8 @@ for each was a tenth of its cost.
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,9 @@ from .kernels_hash import ACTIVE, BLOCK_BYTES, COUNT, IV, LANES, ROWS, H, M, Mid
 Words = NDArray[np.uint64]
 Digests = NDArray[np.uint8]
 """(n, size): one digest a row."""
+
+LONG_BYTES = 8_192
+"""From this length on a text is hashed alone: in lanes, 63 short neighbours would wait for its blocks."""
 
 _PERSON_BYTES = 16
 _LIMIT_BYTES = 64
@@ -36,6 +41,7 @@ class Hasher:
         h[0] ^= np.uint64(0x01010000 ^ (len(key) << 8) ^ size)
         h[6:] ^= np.frombuffer(person.ljust(_PERSON_BYTES, b"\0"), "<u8")
         self._size = size
+        self._plain = blake2b(prefix, digest_size=size, key=key, person=person)
         self._begun = _begin(h, (key.ljust(BLOCK_BYTES, b"\0") if key else b"") + prefix)
         self._suffix = np.frombuffer(suffix, np.uint8)
         self._room = _room()
@@ -44,8 +50,22 @@ class Hasher:
         """The digests of n texts, (n, size)."""
         found = np.empty((len(texts), 8), np.uint64)
         pool = np.frombuffer(texts.pool, np.uint8)
-        hash_rows(self._begun, pool, texts.bounds, self._suffix, *self._room, found)
-        return np.ascontiguousarray(found.view(np.uint8)[:, : self._size])
+        bounds = texts.bounds
+        long = np.flatnonzero(bounds[:, 1] - bounds[:, 0] >= LONG_BYTES)
+        if len(long):
+            bounds = bounds.copy()
+            bounds[long] = 0
+        hash_rows(self._begun, pool, bounds, self._suffix, *self._room, found)
+        digests = np.ascontiguousarray(found.view(np.uint8)[:, : self._size])
+        for row, text in zip(long.tolist(), texts[long].tolist(), strict=True):
+            digests[row] = np.frombuffer(self._alone(text), np.uint8)
+        return digests
+
+    def _alone(self, text: bytes) -> bytes:
+        plain = self._plain.copy()
+        plain.update(text)
+        plain.update(self._suffix.tobytes())
+        return plain.digest()
 
 
 def _room() -> tuple[Words, Words, NDArray[np.uint8]]:

@@ -127,9 +127,10 @@ class Timelines:
         )
 
     def release(self, claimed: Claim) -> None:
-        """Give a claim up whose call will not be folded."""
-        if claimed.generation == self._generation:
+        """Unpin the timelines of a claim; a second time does nothing."""
+        if claimed.generation == self._generation and not claimed.ended:
             release(self._state.slots, claimed.unique)
+        claimed.ended = True
 
     def fold(
         self,
@@ -149,12 +150,14 @@ class Timelines:
         """
         if claimed.generation != self._generation:
             raise TimelineGap("the timelines were cleared after this claim")
-        batch = self._batch(claimed, rows, starts, unseen, matrix)
-        table = grown(self._state.table, len(batch.unseen) + claimed.slots.size)
-        if table is not self._state.table:
-            self._state = self._state._replace(table=table)
-        status = fold(self._state, self._plan, batch)
-        release(self._state.slots, claimed.unique)
+        try:
+            batch = self._batch(claimed, rows, starts, unseen, matrix)
+            table = grown(self._state.table, len(batch.unseen) + claimed.slots.size)
+            if table is not self._state.table:
+                self._state = self._state._replace(table=table)
+            status = fold(self._state, self._plan, batch)
+        finally:
+            self.release(claimed)
         trim(self._state, self._plan.streams, self._budget_bytes, self._cell_bytes, SLOT_BYTES)
         self._drop_evicted()
         if status == GAP:
@@ -189,13 +192,14 @@ class Timelines:
         n, entities = claimed.slots.shape
         raw = rows if isinstance(rows, bytes) else rows.tobytes()
         words = np.frombuffer(raw, np.int64).reshape(n, self._words)
-        past = np.frombuffer(unseen, np.int64).reshape(-1, self._words)
         logs = np.empty((len(claimed.unique), 3), np.int64)
         logs[:, SLOT] = claimed.unique
         logs[:, START] = starts
         logs[:, COUNT] = logs[:, START] - claimed.known
-        if (logs[:, COUNT] < 0).any() or int(logs[:, COUNT].sum()) != len(past):
+        size = int(logs[:, COUNT].sum()) * self._dtype.itemsize
+        if (logs[:, COUNT] < 0).any() or size != len(unseen):
             raise TimelineGap("the answer's bytes are not those between what was known and its start")
+        past = np.frombuffer(unseen, np.int64).reshape(-1, self._words)
         if matrix is None:
             matrix = np.full((n, len(self.program.kind)), np.nan)
         return Batch(

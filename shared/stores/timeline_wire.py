@@ -22,10 +22,10 @@ from .timeline_port import StoreAway, StoreError
 
 _MORE: Final = object()
 _GRACE_S: Final = 0.005
+_GONE_S: Final = 1.0
 
 FRAMES_KEPT: Final = 100_000
 """Framed keys remembered, some 20 MB; then the memory starts anew."""
-_GONE_S: Final = 1.0
 
 Decode = Callable[[Any], Any]
 Explain = Callable[[str], StoreError]

@@ -261,6 +261,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._now_s
 
+    def leap(self, seconds: float) -> None:
+        """The clock goes on and nothing runs, as in a process that was stopped."""
+        self._now_s += seconds
+
     def _run_once(self) -> None:
         waiting: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]  # of the base loop
         self._now_s += TURN_S

@@ -18,7 +18,9 @@ from .intake import Item
 
 _FIELDS: Final = ("tx_id", "account_id", "currency", "caller", "gateway")
 _DEFAULTS: Final = {field.name: field.default for field in msgspec.structs.fields(Transaction)}
-_FINDER: Final = FieldFinder({name: str(_DEFAULTS[name]) for name in _FIELDS})
+# A required field has none, and is never absent from a record that was decoded.
+_TEXTS: Final = {name: "" if _DEFAULTS[name] is msgspec.NODEFAULT else _DEFAULTS[name] for name in _FIELDS}
+_FINDER: Final = FieldFinder(_TEXTS)
 
 
 @dataclass(frozen=True, slots=True)

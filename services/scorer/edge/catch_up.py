@@ -78,5 +78,7 @@ class CatchUp(Service):
         log.info("caught_up", topic=place.topic, partition=place.partition, count=stop - start)
 
     def _items(self, place: Place, messages: list[Any]) -> list[Item]:
-        found = read_each(self._kinds[place.topic], messages, 0, self._limits)
+        # Each with no mark before it: which records come in one take must not change what becomes of them.
+        kind = self._kinds[place.topic]
+        found = [read_each(kind, [message], 0, self._limits)[0] for message in messages]
         return [value for value in found if isinstance(value, Item)]

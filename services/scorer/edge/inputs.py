@@ -64,9 +64,14 @@ class Inputs:
         return self._barrier.loading
 
     @property
+    def held(self) -> int:
+        """Records of a load that wait for what other partitions show."""
+        return self._barrier.held()
+
+    @property
     def waiting(self) -> int:
         """Records taken that wait for the barrier or for their batch."""
-        return self._barrier.held() + len(self._ready)
+        return self.held + len(self._ready)
 
     async def take(self, consumer: Consumer, limit: int, wait_ms: int) -> Intake:
         """At most ``limit`` items, and what was refused. Raises LogAway."""

@@ -23,8 +23,12 @@ class Outputs:
     settles: dict[Place, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, place: Place, *records: Outgoing) -> None:
-        """``records`` go to ``place``."""
-        self.records[place].append(records)
+        """``records`` go to ``place``, in one batch with those added there just before."""
+        batches = self.records[place]
+        if batches and isinstance(batches[-1], list):
+            batches[-1] += records
+        else:
+            batches.append(list(records))
 
 
 class Publisher:
@@ -74,11 +78,6 @@ class Publisher:
         """Wait until everything sent is confirmed. Raises LogAway."""
         while self._waiting:
             await asyncio.gather(*self._waiting)
-
-    @property
-    def unconfirmed(self) -> int:
-        """Micro-batches that wait for the broker."""
-        return len(self._waiting)
 
 
 def confirm(settles: dict[Place, list[int]], tracks: dict[Place, OffsetTrack]) -> None:

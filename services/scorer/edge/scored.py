@@ -19,7 +19,7 @@ from shared.bus.ports import Outgoing, Place, RecordColumns
 from shared.contracts import headers
 from shared.contracts.capture import schema_hash
 from shared.contracts.decisions import StateQuality
-from shared.contracts.texts import Texts
+from shared.contracts.texts import Texts, joined
 from shared.contracts.topics import topic_name
 
 from .publisher import Outputs
@@ -73,7 +73,7 @@ def collect(prepared: Prepared, folded: Folded, deciding: Deciding, judged: Judg
     items, columns = prepared.items, prepared.assembly.columns
     portfolio = deciding.release.content.portfolio
     outputs = Outputs()
-    _route(outputs, portfolio, judged, columns.partition[judged.rows])
+    route(outputs, portfolio, judged, columns.partition[judged.rows])
     decided = np.zeros(len(items), np.bool_)
     decided[judged.rows] = True
     scores, hashes = judged.scores, judged.made.core_hashes
@@ -132,19 +132,23 @@ def stretches(places: NDArray[np.int64]) -> tuple[NDArray[np.intp], list[int]]:
     return order, [0, *inner.tolist(), len(order)]
 
 
-def _route(outputs: Outputs, portfolio: str, judged: Judged, partitions: NDArray[np.int64]) -> None:
+def route(outputs: Outputs, portfolio: str, judged: Judged, partitions: NDArray[np.int64]) -> None:
     """Decisions and predictions to the partitions that their payments came from."""
     if not len(partitions):
         return
     order, edges = stretches(partitions)
     topics = (topic_name(portfolio, "decisions"), topic_name(portfolio, "predictions"))
+    lanes, k = len(judged.told), len(judged.rows)
+    told = joined(judged.told) if lanes else None
     for start, stop in pairwise(edges):
         rows = order[start:stop]
         partition = int(partitions[rows[0]])
         keys = judged.keys[rows]
         outputs.records[Place(topics[0], partition)].append(RecordColumns(keys, judged.made.bodies[rows]))
-        for lane in judged.told:
-            outputs.records[Place(topics[1], partition)].append(RecordColumns(keys, lane[rows]))
+        if told is not None:  # in one batch, for each batch is a round trip of its own
+            of_all = np.concatenate([rows + lane * k for lane in range(lanes)])
+            of_keys = keys if lanes == 1 else judged.keys[np.tile(rows, lanes)]
+            outputs.records[Place(topics[1], partition)].append(RecordColumns(of_keys, told[of_all]))
 
 
 def add_captures(outputs: Outputs, portfolio: str, rows: CaptureRows) -> None:

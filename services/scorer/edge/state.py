@@ -102,6 +102,12 @@ class StateCalls:
 
         A full Redis is waited for, however long it takes. Raises StoreFull when ``closing``.
         """
+        try:
+            return await self._ask(call)
+        finally:
+            self.failing = False
+
+    async def _ask(self, call: Call) -> AppendReply | None:
         deadline = asyncio.get_running_loop().time() + self._wait_s
         while not self.away:
             try:
@@ -110,7 +116,7 @@ class StateCalls:
                     call.again()
                     self.send(call)
                 assert call.future is not None
-                answer = await call.future
+                return await call.future
             except StoreAway:
                 self._lost(call)
                 if asyncio.get_running_loop().time() >= deadline:
@@ -130,9 +136,6 @@ class StateCalls:
             except StateLost:
                 self._lost(call)
                 self._missing = True
-            else:
-                self.failing = False
-                return answer
         return None
 
     def _lost(self, call: Call) -> None:
@@ -145,7 +148,6 @@ class StateCalls:
     def _degrade(self) -> None:
         log.warning("state_away", reason="redis_away", wait_ms=self._wait_ms)
         self.away = True
-        self.failing = False
         self.back.clear()
         self._hold("redis_away")
 

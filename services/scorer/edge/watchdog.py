@@ -15,7 +15,7 @@ from .state import StateCalls
 
 LOOK_S = 0.5
 LOOKS = 6
-"""How often at least the log is asked before a worker counts as stuck."""
+"""How often in a row the log is asked, over the time allowed, before a worker counts as stuck."""
 
 
 class Stuck(Exception):
@@ -55,14 +55,12 @@ class Watchdog(Service):
     @Service.task
     async def _watch_progress(self) -> None:
         """A client, a call or a lock that hangs: the log holds records for us, and nothing moves."""
-        now_s = asyncio.get_running_loop().time
-        since_s = now_s()
+        still = 0  # looks are counted, not seconds: a process that was stopped wakes up to a late clock
         while not self.should_stop:
             await self.sleep(max(LOOK_S, self._stuck_after_s / LOOKS))
-            if await self._goes_on():
-                since_s = now_s()
-            elif now_s() - since_s >= self._stuck_after_s:
-                raise Stuck(f"records of ours stand and nothing moved for {now_s() - since_s:.0f} s")
+            still = 0 if await self._goes_on() else still + 1
+            if still >= LOOKS:
+                raise Stuck(f"records of ours stand and nothing moved in {still} looks")
 
     def _progress(self) -> tuple[int, int, int]:
         """Differs whenever records were received, handled or confirmed in between."""
@@ -78,6 +76,7 @@ class Watchdog(Service):
             untaken = await self._pump.consumer.behind()
         except LogAway:
             return True
-        # What a load holds back may wait for another partition, however long its loader takes.
-        inputs = self._pump.inputs
-        return not untaken and (inputs.outstanding == 0 or inputs.loading)
+        if self._progress() != self._seen or not self._pump.assigned:
+            return True  # it moved while the log was asked, which may take the log long
+        # What a load holds back waits for another partition, however long its loader takes.
+        return not untaken and self._pump.inputs.outstanding == self._pump.inputs.held

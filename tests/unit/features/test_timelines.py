@@ -221,6 +221,20 @@ def test_an_answer_that_does_not_join_on_is_refused_untouched(world: World) -> N
     assert world.send(payment(1))[COUNT_SELF] == 1
 
 
+def test_a_refused_answer_ends_its_claim_and_a_second_release_frees_nobody_elses(world: World) -> None:
+    world.worker = world.new_worker(20_000)
+    mine, other = world.worker.claim(BOTH), world.worker.claim(BOTH)
+    for _ in range(2):
+        with pytest.raises(TimelineGap):
+            world.worker.fold(mine, encode([payment(1)], world.logs.features.layout), [0, 0], b"12345678")
+    world.worker.release(mine)
+    for number in range(400):  # far more than the budget holds: what nobody has pinned goes
+        world.logs.fold(world.worker, [payment(number, NOW_MS + number)], [(f"c{number}", f"t{number}")])
+    answer = world.logs.append(other, [payment(1)])
+    result = world.worker.fold(other, encode([payment(1)], world.logs.features.layout), *answer)
+    assert result.matrix[0, COUNT_SELF] == 1
+
+
 def test_a_claim_from_before_clear_is_refused(world: World) -> None:
     claim = world.worker.claim(BOTH)
     world.worker.clear()

@@ -12,12 +12,12 @@ from structlog.testing import capture_logs
 
 from services.scorer.edge import watchdog
 from services.scorer.edge.watchdog import Stuck, Watchdog
-from shared.bus.ports import LogAway, Message, Outgoing, Place
+from shared.bus.ports import LogAway, Outgoing, Place, Run
 from shared.contracts import headers
 from shared.contracts.codec import encode
 from shared.contracts.topics import topic_name
 from shared.runtime.health import Health
-from tests.support.scorer_simulation import NAME, PARTITIONS, Odds, VirtualLoop, Worker, World
+from tests.support.scorer_simulation import NAME, PARTITIONS, Odds, VirtualLoop, Worker, World, _Consumer
 from tests.support.scorer_traffic import payment, traffic
 
 pytestmark = [
@@ -55,7 +55,7 @@ def run(world: World, seconds: float = LONG_S) -> BaseException | None:
         return runner.run(_crash(world, seconds))
 
 
-async def _takes_nothing(*_: object) -> Sequence[Message]:
+async def _takes_nothing(*_: object) -> Sequence[Run]:
     await asyncio.sleep(0)
     return ()
 
@@ -106,6 +106,52 @@ def test_a_worker_that_has_a_reason_to_wait_stays(reason: Break, monkeypatch: py
     reason(world, monkeypatch)
     assert run(world) is None
     assert world.is_settled() == (reason is _nothing)
+
+
+def test_a_process_that_was_stopped_is_given_its_time_when_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(7, CALM)
+    take = _Consumer.take
+
+    async def stopped() -> BaseException | None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        crash = asyncio.create_task(_crash(world, 9 * STUCK_AFTER_S))
+        fetched_s = loop.time() + 6 * STUCK_AFTER_S
+
+        async def take_late(consumer: _Consumer, limit: int, wait_ms: int) -> Sequence[Run]:
+            return await (take(consumer, limit, wait_ms) if loop.time() >= fetched_s else _takes_nothing())
+
+        monkeypatch.setattr(_Consumer, "take", take_late)
+        await asyncio.sleep(STUCK_AFTER_S / 2)
+        world.put(list(traffic(7, 40)))
+        loop.leap(5 * STUCK_AFTER_S)
+        return await crash
+
+    with capture_logs(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(stopped()) is None
+    assert world.is_settled()
+
+
+async def _slow_answer(*_: object) -> set[Place]:
+    await asyncio.sleep(2 * STUCK_AFTER_S)
+    return {Place(topic_name(NAME, "transactions"), 0)}
+
+
+def test_what_moves_while_the_log_is_asked_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(6, CALM)
+    monkeypatch.setattr("tests.support.scorer_simulation._Consumer.behind", _slow_answer)
+
+    async def trickle() -> BaseException | None:
+        crash = asyncio.create_task(_crash(world, 20 * STUCK_AFTER_S))
+        for number in range(40):
+            world.put([payment(f"tx-{number}")])
+            await asyncio.sleep(STUCK_AFTER_S / 2)
+        return await crash
+
+    with capture_logs(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(trickle()) is None
 
 
 def test_an_idle_worker_stays(monkeypatch: pytest.MonkeyPatch) -> None:
