@@ -45,9 +45,13 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[House]:
     """A house that is down afterwards, whatever happened."""
     made = House(tmp_path / "data")
+    made.folder.mkdir()
+    assert pytestconfig.cache is not None
+    kernels = pytestconfig.cache.mkdir("assay-kernels")
+    (made.folder / "numba").symlink_to(kernels)  # compiled kernels outlive the session
     yield made
     made.call("down")
 
