@@ -2,158 +2,178 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-from unicodedata import normalize
+import math
+import struct
+from hashlib import blake2b
 
+import msgspec
 import numpy as np
+import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from services.scorer.core.columns import columns_of
-from services.scorer.core.deciding import Answers, Deciding, Lane, Scores
+from services.scorer.core.deciding import Answers, Scores
 from services.scorer.core.intake import Item
 from services.scorer.core.outputs import Batch, Seen, Stamp, Timings, decisions, predictions
-from services.scorer.core.payments import payments_of
-from shared.bus.ports import Taken
-from shared.contracts.bounds import is_clean_text
 from shared.contracts.codec import decode, encode
 from shared.contracts.decisions import Decision, DecisionCore, Prediction
-from shared.contracts.ids import KIND_TRANSACTION, decision_id, input_hash, prediction_id
-from shared.contracts.models import ModelRef, Policy, Release, ReleaseContent
+from shared.contracts.ids import decision_id, input_hash, prediction_id
 from shared.contracts.payments import Transaction
-from shared.features.compiled import FeatureSet
-from shared.scoring.decide import Verdict
 from shared.scoring.identity import core_bytes, core_hash
+from tests.properties.scorer_batches import (
+    CHOICES,
+    CONTENT,
+    EPOCH,
+    MODELS,
+    PORTFOLIO,
+    RELEASE,
+    Case,
+    cases,
+    large_case,
+)
 
-MODEL = ModelRef(name='model "7"', version="1", artefact="a" * 64)
-CONTENT = ReleaseContent(
-    portfolio="p",
-    feature_set="f" * 64,
-    layout="l" * 64,
-    champion=MODEL,
-    challengers=[],
-    shadows=[],
-    rules=[],
-    lists=[],
-    policy=Policy(),
-    rates_ppm={},
-    split_salt="s",
-)
-RELEASE = Release(
-    v=1,
-    seq=3,
-    at_ms=1_700_000_000_000,
-    by="b",
-    reason="r",
-    content=CONTENT,
-    prev_hash="",
-    hash="h" * 64,
-    signer="s",
-    signature="",
-    request_id="q",
-)
 STAMP = Stamp(1_700_000_000_123, 'scorer-"1"')
-TIMINGS = Timings(1, 2, 3, 4, 5, 6)
-TEXT = (
-    st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=12)
-    .map(lambda text: normalize("NFC", text))
-    .filter(is_clean_text)
-)
-NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+TIMINGS = Timings(1001, 1002, 1003, 1004, 1005, 1006)
 
 
-def deciding(with_model: bool) -> Deciding:
-    lane = Lane("champion", MODEL, cast(Any, None), cast(Any, None))
-    return Deciding(RELEASE, cast(FeatureSet, None), (lane,) if with_model else ())
+def payment(item: Item) -> Transaction:
+    """The payment that the item's own bytes hold."""
+    tx = decode(Transaction, item.raw)
+    assert tx == item.record
+    return tx
 
 
-@st.composite
-def items(draw: st.DrawFn) -> Item:
-    tx = Transaction(
+def vector_hash(vector: list[float]) -> str:
+    alike = [math.nan if math.isnan(value) else value for value in vector]
+    return blake2b(struct.pack(f"<{len(alike)}d", *alike), digest_size=16).hexdigest()
+
+
+def core_of(case: Case, i: int) -> DecisionCore:
+    item, (verdict, flags) = case.items[i], CHOICES[case.codes[i]]
+    tx, is_scored = payment(item), case.lanes[:1] == ["champion"]
+    return DecisionCore(
         v=1,
-        tx_id=draw(TEXT),
-        account_id=draw(TEXT),
-        event_time_ms=draw(st.integers(10**12, 4 * 10**12)),
-        amount_minor=draw(st.integers(0, 10**12)),
-        currency="EUR",
-        caller=draw(TEXT),
-        gateway=draw(TEXT),
+        decision_id=decision_id(PORTFOLIO, tx.tx_id),
+        portfolio=PORTFOLIO,
+        tx_id=tx.tx_id,
+        account_id=tx.account_id,
+        event_time_ms=item.event_ms,
+        amount_minor=tx.amount_minor,
+        currency=tx.currency,
+        action=verdict.action,
+        reasons=verdict.reasons,
+        flags=list(flags),
+        score=float(case.score[0, i]) if is_scored else None,
+        raw_score=float(case.raw[0, i]) if is_scored else None,
+        threshold=verdict.threshold,
+        model='model "7"@9"' if is_scored else None,
+        release_seq=RELEASE.seq,
+        release_hash=RELEASE.hash,
+        feature_set=CONTENT.feature_set,
+        layout=CONTENT.layout,
+        state_quality=case.quality,
+        epoch=EPOCH,
+        entity_versions=case.versions[i],
+        input_hash=input_hash(item.raw).hex(),
+        vector_hash=vector_hash(case.vectors[i]),
     )
-    raw = encode(tx)
-    taken = Taken("p.transactions", draw(st.integers(0, 3)), draw(st.integers(0, 10**9)), 10**12, b"", raw)
-    flags = draw(st.sampled_from([(), ("ahead",), ("late",)]))
-    return Item(KIND_TRANSACTION, tx, taken, raw, raw, tx.tx_id, 0, 2, tx.event_time_ms, 5, 0, flags, None)
 
 
-def answered(some: list[Item]) -> Answers:
-    """Two kinds of answers, so that the distinct ones are told apart; flagged payments reach no threshold."""
-    choices: list[tuple[Verdict, tuple[str, ...]]] = [
-        (Verdict("review", ["score_review", "state_rebuilding"], None if flags else 0.3), flags)
-        for flags in ((), ("ahead",), ("late",))
-    ]
-    codes = [[flags for _, flags in choices].index(item.flags) for item in some]
-    return Answers(choices, np.array(codes, np.intp))
-
-
-def batch_of(some: list[Item], seen: Seen, scores: Scores) -> Batch:
-    hashes = np.frombuffer(b"".join([input_hash(item.raw) for item in some]), np.uint8).reshape(-1, 16)
-    return Batch(payments_of(some, np.arange(len(some))), columns_of(some), hashes, seen, scores)
-
-
-@settings(deadline=None)  # the first example compiles the kernel
-@given(st.lists(items(), min_size=1, max_size=5), st.booleans(), st.lists(NUMBER, min_size=10, max_size=10))
-def test_parts_make_the_bytes_of_the_whole(some: list[Item], with_model: bool, numbers: list[float]) -> None:
-    n = len(some)
-    matrix = np.array(numbers[:5] * n).reshape(n, 5)
-    matrix[0, 0] = np.nan
-    versions = np.arange(2 * n).reshape(n, 2)
-    lanes = 1 if with_model else 0
-    scores = Scores(
-        np.array(numbers[:n] * lanes).reshape(lanes, n),
-        np.array(numbers[5 : 5 + n] * lanes).reshape(lanes, n),
+def decision_of(case: Case, core: DecisionCore, i: int) -> Decision:
+    item, tx = case.items[i], payment(case.items[i])
+    return Decision(
+        **msgspec.structs.asdict(core),
+        core_hash=core_hash(core_bytes(core)),
+        partition=item.message.partition,
+        offset=item.message.offset,
+        ingest_time_ms=item.message.timestamp,
+        decided_at_ms=STAMP.decided_at_ms,
+        worker=STAMP.worker,
+        caller=tx.caller,
+        gateway=tx.gateway,
     )
-    batch = batch_of(some, Seen(matrix, versions, 4, "rebuilding"), scores)
-    made = decisions(deciding(with_model), batch, answered(some), STAMP)
-    assert len(made.bodies) == len(made.core_hashes) == n
-    for i, (item, body) in enumerate(zip(some, made.bodies.tolist(), strict=True)):
-        whole = decode(Decision, body)
-        assert encode(whole) == body
-        tx = batch.payments.records[i]
-        assert (whole.tx_id, whole.account_id, whole.caller) == (tx.tx_id, tx.account_id, tx.caller)
-        assert whole.decision_id == decision_id("p", tx.tx_id)
-        assert (whole.flags, whole.threshold) == (list(item.flags), None if item.flags else 0.3)
-        assert (whole.partition, whole.offset) == (item.message.partition, item.message.offset)
-        assert whole.input_hash == input_hash(item.raw).hex()
-        assert whole.entity_versions == [2 * i, 2 * i + 1]
-        assert whole.score == (scores.score[0, i] if with_model else None)
-        core = DecisionCore(**{f: getattr(whole, f) for f in DecisionCore.__struct_fields__})
-        assert whole.core_hash == made.core_hashes[i].tobytes().hex() == core_hash(core_bytes(core))
+
+
+def prediction_of(case: Case, lane: str, i: int) -> Prediction:
+    item, model, place = case.items[i], MODELS[lane], case.lanes.index(lane)
+    tx = payment(item)
+    return Prediction(
+        v=1,
+        prediction_id=prediction_id(tx.tx_id, model.name, model.version, CONTENT.feature_set, lane),
+        tx_id=tx.tx_id,
+        account_id=tx.account_id,
+        event_time_ms=item.event_ms,
+        lane=lane,
+        model=model.name,
+        model_version=model.version,
+        feature_set=CONTENT.feature_set,
+        raw_score=float(case.raw[place, i]),
+        score=float(case.score[place, i]),
+        missing_inputs=sum(map(math.isnan, case.vectors[i])),
+        caller=tx.caller,
+        gateway=tx.gateway,
+        queue_ms=STAMP.decided_at_ms - item.message.timestamp,
+        release_seq=RELEASE.seq,
+        state_quality=case.quality,
+        batch_size=len(case.items),
+        decode_us=TIMINGS.decode_us,
+        state_us=TIMINGS.state_us,
+        features_us=TIMINGS.features_us,
+        predict_us=TIMINGS.predict_us,
+        decide_us=TIMINGS.decide_us,
+        cpu_us=TIMINGS.cpu_us,
+        worker=STAMP.worker,
+    )
+
+
+def check_decisions(case: Case) -> None:
+    made = decisions(case.deciding, case.batch, case.answers, STAMP)
+    assert len(made.bodies) == len(made.core_hashes) == len(case.items)
+    for i, body in enumerate(made.bodies.tolist()):
+        core = core_of(case, i)
+        whole = decision_of(case, core, i)
+        assert body == encode(whole)
+        assert made.core_hashes[i].tobytes().hex() == whole.core_hash
         # The core can be cut out of the decision again: what a verifier hashes.
         assert body.startswith(core_bytes(core)[:-1] + b',"core_hash":"')
 
 
+def check_predictions(case: Case) -> None:
+    told = predictions(case.deciding, case.batch, TIMINGS, STAMP)
+    assert len(told) == len(case.lanes)
+    for lane, bodies in zip(case.lanes, told, strict=True):
+        wholes = [prediction_of(case, lane, i) for i in range(len(case.items))]
+        assert bodies.tolist() == [encode(whole) for whole in wholes]
+
+
 @settings(deadline=None)  # the first example compiles the kernel
-@given(st.lists(items(), min_size=1, max_size=5), st.lists(NUMBER, min_size=10, max_size=10))
-def test_predictions_too(some: list[Item], numbers: list[float]) -> None:
-    n = len(some)
-    scores = Scores(np.array([numbers[:n]]), np.array([numbers[5 : 5 + n]]))
-    seen = Seen(np.full((n, 3), np.nan), np.zeros((n, 1), np.int64), 1, "exact")
-    batch = batch_of(some, seen, scores)
-    (lane,) = predictions(deciding(True), batch, TIMINGS, STAMP)
-    assert len(lane) == n
-    for i, body in enumerate(lane.tolist()):
-        whole = decode(Prediction, body)
-        assert encode(whole) == body
-        tx = batch.payments.records[i]
-        expected = prediction_id(tx.tx_id, MODEL.name, MODEL.version, CONTENT.feature_set, "champion")
-        assert (whole.prediction_id, whole.tx_id, whole.missing_inputs) == (expected, tx.tx_id, 3)
-        assert (whole.raw_score, whole.score) == (numbers[i], numbers[5 + i])
-        assert whole.queue_ms == STAMP.decided_at_ms - 10**12
+@given(cases())
+def test_parts_make_the_bytes_of_the_whole(case: Case) -> None:
+    check_decisions(case)
+
+
+@settings(deadline=None)  # the first example compiles the kernel
+@given(cases())
+def test_predictions_too(case: Case) -> None:
+    check_predictions(case)
+
+
+@pytest.mark.parametrize("n", [64, 65, 200])
+def test_a_large_batch_too(n: int) -> None:
+    case = large_case(n)
+    check_decisions(case)
+    check_predictions(case)
 
 
 def test_a_batch_without_payments_gives_no_records() -> None:
-    nothing = Scores(np.empty((1, 0)), np.empty((1, 0)))
-    batch = batch_of([], Seen(np.empty((0, 3)), np.empty((0, 2), np.int64), 1, "exact"), nothing)
-    made = decisions(deciding(True), batch, Answers([], np.empty(0, np.intp)), STAMP)
+    case = large_case(1)
+    nothing = np.empty(0, np.intp)
+    batch = Batch(
+        case.batch.payments[nothing],
+        case.batch.columns[nothing],
+        case.batch.inputs[nothing],
+        Seen(np.empty((0, 3)), np.empty((0, 2), np.int64), 1, "exact"),
+        Scores(np.empty((3, 0)), np.empty((3, 0))),
+    )
+    made = decisions(case.deciding, batch, Answers([], np.empty(0, np.intp)), STAMP)
     assert (made.bodies.tolist(), made.core_hashes.shape) == ([], (0, 16))
-    assert [lane.tolist() for lane in predictions(deciding(True), batch, TIMINGS, STAMP)] == [[]]
+    assert [lane.tolist() for lane in predictions(case.deciding, batch, TIMINGS, STAMP)] == [[], [], []]
