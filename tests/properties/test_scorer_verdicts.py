@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.scorer.core.captures import action_codes
-from services.scorer.core.deciding import Deciding, Lane, Scores, verdicts
+from services.scorer.core.deciding import Answers, Deciding, Lane, Scores, verdicts
 from shared.contracts.decisions import ACTIONS, STATE_QUALITIES, StateQuality
 from shared.contracts.models import ModelRef, Policy, Release, ReleaseContent
 from shared.features.compiled import FeatureSet
@@ -19,6 +21,7 @@ THRESHOLD = st.none() | st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.8, 1.0])
 SCORE = st.floats(0, 1) | st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.8, 1.0])
 FLAGS = st.sampled_from([(), (), (), ("ahead",), ("late",), ("ahead", "late")])
 PAYMENT = st.tuples(SCORE, st.integers(0, 400), FLAGS)
+NO_NUMBER = st.tuples(st.sampled_from([math.nan, -math.nan]), st.integers(0, 400), FLAGS)
 POLICY = st.builds(
     Policy,
     challenge_at=THRESHOLD,
@@ -61,20 +64,23 @@ def deciding(policy: Policy, with_model: bool) -> Deciding:
     return Deciding(release, cast(FeatureSet, None), (lane,) if with_model else ())
 
 
+Payment = tuple[float, int, tuple[str, ...]]
+
+
+def asked(policy: Policy, with_model: bool, quality: StateQuality, payments: list[Payment]) -> Answers:
+    """The answers to payments of a score, an amount and flags."""
+    score = np.array([[score for score, _, _ in payments]] * with_model, np.float64)
+    amounts = np.array([amount for _, amount, _ in payments], np.int64)
+    scores = Scores(np.empty_like(score), score.reshape(int(with_model), len(payments)))
+    flags = [found for _, _, found in payments]
+    return verdicts(deciding(policy, with_model), amounts, flags, scores, quality)
+
+
 @given(POLICY, st.booleans(), st.sampled_from(STATE_QUALITIES), st.lists(PAYMENT, max_size=12))
 def test_a_batch_is_answered_as_each_payment_would_be(
-    policy: Policy,
-    with_model: bool,
-    quality: StateQuality,
-    payments: list[tuple[float, int, tuple[str, ...]]],
+    policy: Policy, with_model: bool, quality: StateQuality, payments: list[Payment]
 ) -> None:
-    scores = np.array([score for score, _, _ in payments], np.float64)
-    amounts = np.array([amount for _, amount, _ in payments], np.int64)
-    flags = [found for _, _, found in payments]
-    raw = np.empty((int(with_model), len(payments)))
-    answers = verdicts(
-        deciding(policy, with_model), amounts, flags, Scores(raw, scores[None, :][: len(raw)]), quality
-    )
+    answers = asked(policy, with_model, quality, payments)
     told: dict[str, int] = {}
     for i, (score, amount, found) in enumerate(payments):
         verdict, seen = answers.choices[answers.codes[i]]
@@ -83,3 +89,38 @@ def test_a_batch_is_answered_as_each_payment_would_be(
         assert ACTIONS[action_codes(answers)[i]] == verdict.action
         told[verdict.action] = told.get(verdict.action, 0) + 1
     assert answers.actions() == told
+
+
+@given(
+    POLICY,
+    st.sampled_from(STATE_QUALITIES),
+    st.lists(PAYMENT, max_size=6),
+    st.lists(NO_NUMBER, min_size=1, max_size=2),
+    st.integers(0, 8),
+)
+# The last payment agrees with the first in all but its score, which stands above every threshold.
+@example(Policy(decline_at=0.8), "exact", [(0.9, 5, ())], [(math.nan, 5, ())], 1)
+@example(Policy(), "exact", [(0.9, 5, ())], [(math.nan, 5, ())], 1)
+@example(Policy(decline_at=0.8), "exact", [(0.1, 5, ()), (0.9, 5, ())], [(-math.nan, 5, ())], 0)
+def test_a_score_that_is_no_number_never_gets_the_answer_of_another_payment(
+    policy: Policy, quality: StateQuality, good: list[Payment], bad: list[Payment], at: int
+) -> None:
+    with pytest.raises(ValueError, match="the score is not a number"):
+        asked(policy, True, quality, good[:at] + bad + good[at:])
+
+
+@given(POLICY, st.sampled_from(STATE_QUALITIES), st.lists(PAYMENT, min_size=1, max_size=6))
+def test_only_the_champions_score_decides(
+    policy: Policy, quality: StateQuality, payments: list[Payment]
+) -> None:
+    one = deciding(policy, True)
+    shadow = Lane("shadow", one.lanes[0].model, cast(Any, None), cast(Any, None))
+    two = Deciding(one.release, one.feature_set, (*one.lanes, shadow))
+    amounts = np.array([amount for _, amount, _ in payments], np.int64)
+    flags = [found for _, _, found in payments]
+    score = np.array([score for score, _, _ in payments])
+    both = np.array([score, 1.0 - score])
+    answers = verdicts(two, amounts, flags, Scores(both, both), quality)
+    alone = asked(policy, True, quality, payments)
+    assert answers.choices == alone.choices
+    assert answers.codes.tolist() == alone.codes.tolist()
