@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from shared.contracts.texts import together
-from shared.features.hashing import Hasher
+from shared.features.hashing import LONG_BYTES, Hasher
 
 TEXT = st.one_of(st.binary(max_size=300), st.sampled_from([b"a" * 127, b"b" * 128, b"c" * 129, b"d" * 256]))
 
@@ -83,6 +83,15 @@ def test_a_hasher_keeps_nothing_of_the_texts_before() -> None:
     for n, seed in ((300, 1), (1, 2), (0, 3), (63, 4), (130, 5), (2, 6)):
         texts = mixed(n, seed)
         check(hasher.of(together(texts)), [b"prefix" + text for text in texts], 32, b"key", b"")
+
+
+@pytest.mark.parametrize("prefix", [b"", b"p" * 300])
+def test_long_texts_among_short_ones(prefix: bytes) -> None:
+    texts = texts_of([3, LONG_BYTES, 400, LONG_BYTES - 1, 70_000, 0, *[20] * 70, LONG_BYTES + 1], 9)
+    hasher = Hasher(16, key=b"key", person=b"one", prefix=prefix, suffix=b"end")
+    for _ in range(2):
+        found = hasher.of(together(texts))
+        check(found, [prefix + text + b"end" for text in texts], 16, b"key", b"one")
 
 
 def test_texts_may_stand_anywhere_in_their_pool() -> None:

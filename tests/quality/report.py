@@ -104,7 +104,7 @@ def _pairs(parity: Parity) -> str:
 
 
 def _spent(spent: Spent, load: Load) -> Table:
-    title = f"CPU of the load: {load.payments:,} payments in {spent.seconds:.1f} s on {os.cpu_count()} cores"
+    title = f"CPU of the load: {spent.seconds:.1f} s on {os.cpu_count()} cores"
     made = _table(title, ("part", "CPU s", "us per payment", "of one core"))
     rows = sorted(spent.by_part.items(), key=lambda pair: -pair[1])
     for part, seconds in [*rows, ("all", sum(spent.by_part.values()))]:
@@ -114,7 +114,7 @@ def _spent(spent: Spent, load: Load) -> Table:
 
 
 def _week(week: Week) -> Table:
-    title = "Chapter 3 week: trained on 07-25 to 07-31, tested on 08-08 to 08-14, 15 inputs"
+    title = "Chapter 3 week: 25 to 31 July, then 8 to 14 August"
     made = _table(title, ("scores", "AUC ROC", "AP", "CP@100"))
     ours = (week.auc_roc, week.average_precision, week.card_precision_100)
     for name, row in [
