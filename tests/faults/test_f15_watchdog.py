@@ -85,7 +85,8 @@ def test_a_worker_without_partitions_exits_and_its_successor_goes_on(make_stand:
         assert time.monotonic() - began < 30
         assert "Stuck" in worker.tail()
     stand.sender.send(traffic(16, 50, "later"))
-    stand.start()
+    # The group waits for what is left of the dead member's session before it gives the partitions away.
+    stand.start(stuck_after_ms="30000")
     stand.until_settled(60)
     checked(stand)
 
