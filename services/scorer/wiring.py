@@ -21,7 +21,7 @@ from services.scorer.edge.releases import ReleaseTaker
 from services.scorer.edge.reporter import Reporter
 from services.scorer.edge.state import StateCalls
 from services.scorer.edge.trust import FolderTrust
-from services.scorer.edge.warm_up import warm_up
+from services.scorer.edge.warm_up import compile_apart, warm_up
 from services.scorer.edge.watchdog import Watchdog
 from services.scorer.settings import ScorerSettings
 from shared.bus.kafka_consumer import KafkaConsumer
@@ -32,6 +32,7 @@ from shared.contracts.topics import topic_name
 from shared.features.compiled import FeatureSet, compile_portfolio
 from shared.features.portfolio import Portfolio
 from shared.features.rows import RowEncoder
+from shared.runtime import numba_cache
 from shared.runtime.clock import SystemClock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health, HealthServer
@@ -80,6 +81,7 @@ def build(settings: ScorerSettings, health: Health) -> list[ServiceT]:
     feature_set = compile_portfolio(portfolio)
     encoder = RowEncoder(feature_set, timeline_key(settings.data_dir / "keys"))
     clock = SystemClock()
+    compile_apart(numba_cache.prepare(settings.data_dir), settings.portfolio, settings.portfolio_file)
     warm_up(feature_set, encoder)
     engine = Engine(
         feature_set,

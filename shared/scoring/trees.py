@@ -100,6 +100,23 @@ def predict_raw(
     return out
 
 
+def warm_up() -> None:
+    """Compile the walker, or load it from numba's cache, on a tree that is one leaf."""
+    nothing = np.zeros(0, np.int32)
+    trees = FlatTrees(
+        feature_names=("x",),
+        sources=np.zeros((0, 3), np.int32),
+        columns=nothing.astype(np.uint32),
+        thresholds=np.zeros(0),
+        children=np.zeros((0, 2), np.int32),
+        masks=nothing.astype(np.uint64),
+        first_node=np.zeros(2, np.int32),
+        first_leaf=np.array([0, 1], np.int32),
+        values=np.zeros(1),
+    )
+    predict_raw(trees, np.zeros((1, 1)))
+
+
 def _flatten(names: tuple[str, ...], trees: Sequence[Tree]) -> FlatTrees:
     first_node = np.cumsum([0, *(len(tree.feature) for tree in trees)], dtype=np.int32)
     first_leaf = np.cumsum([0, *(len(tree.value) for tree in trees)], dtype=np.int32)

@@ -2,11 +2,18 @@
 
 A kernel that is compiled at work holds the loop up for seconds, where Redis, the broker and the group get no
 answer, and the group gives the worker's partitions away. So one payment is taken all the way in advance.
+
+The first time on a machine this compiles, which takes half a minute and leaves some 250 MB with the process
+that did it. So a child does it, once for all workers that start together, and they load what it compiled.
 """
 
 from __future__ import annotations
 
+import fcntl
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -20,23 +27,42 @@ from shared.contracts.codec import encode
 from shared.contracts.ids import KIND_TRANSACTION
 from shared.contracts.models import Policy, Release, ReleaseContent
 from shared.contracts.payments import Transaction
-from shared.features.compiled import FeatureSet
+from shared.features.compiled import FeatureSet, compile_portfolio
 from shared.features.rows import RowEncoder
 from shared.features.timelines import warm_up as warm_up_timelines
 from shared.runtime.clock import FixedClock
+from shared.runtime.logs import get_logger
+from shared.scoring.trees import warm_up as warm_up_walker
+from shared.stores.portfolio_files import read_portfolio
 from shared.stores.timeline_port import AppendReply
 
 from .engine import Engine
+
+log = get_logger("scorer.warm_up")
 
 AT_MS: Final = 1_700_000_000_000
 CACHE_BYTES: Final = 1 << 20
 LIMITS: Final = Limits(0, 0, "EUR", {})
 
 
+def compile_apart(cache: Path, portfolio: str, portfolio_file: Path | None) -> None:
+    """Compile every kernel into ``cache`` in a child, unless that was done; blocks meanwhile."""
+    done = cache / "compiled"
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.exists():
+            return
+        log.info("compiling")
+        words = [sys.executable, "-m", __name__, portfolio, str(portfolio_file or "")]
+        if subprocess.run(words, stdin=subprocess.DEVNULL, check=False).returncode == 0:
+            done.touch()  # else the worker compiles by itself, and fails with the reason where it must
+
+
 def warm_up(feature_set: FeatureSet, encoder: RowEncoder) -> None:
-    """The kernels of a payment's way; the walker's compile when a release's model is admitted."""
+    """Load the kernels of a payment's way, or compile them."""
     warm_up_timelines(feature_set)
     warm_up_text()
+    warm_up_walker()
     engine = Engine(feature_set, encoder, CACHE_BYTES, FixedClock(AT_MS), time.perf_counter_ns, "")
     prepared = engine.prepare([_item()], 0)
     starts = np.zeros(len(prepared.call.keys), "<u8")
@@ -74,3 +100,12 @@ def _release(feature_set: FeatureSet) -> Release:
     )
     texts = dict.fromkeys(("by", "reason", "prev_hash", "hash", "signer", "signature", "request_id"), "")
     return Release(v=1, seq=0, at_ms=AT_MS, content=content, **texts)
+
+
+def _compile(portfolio: str, portfolio_file: str) -> None:
+    features = compile_portfolio(read_portfolio(portfolio, Path(portfolio_file) if portfolio_file else None))
+    warm_up(features, RowEncoder(features, bytes(32)))
+
+
+if __name__ == "__main__":
+    _compile(*sys.argv[1:])
