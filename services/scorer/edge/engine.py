@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,27 +22,10 @@ from shared.runtime.clock import Clock
 from shared.stores.timeline_keys import entity_key
 from shared.stores.timeline_port import AppendCall, AppendReply, EpochState
 
+from .prepared import Prepared
 from .scored import Folded, Judged, Scored, collect
 
 ClockNs = Callable[[], int]
-
-
-@dataclass(slots=True)
-class Prepared:
-    """A batch whose state call is made, or can be made again after the cache was dropped."""
-
-    items: list[Item]
-    assembly: Assembly
-    call: AppendCall
-    decode_us: int
-    rebuild: Callable[[Prepared], None]
-    future: asyncio.Future[AppendReply] | None = None
-    connection: int = 0
-    sent_ns: int = 0
-
-    def again(self) -> None:
-        """Look the slots up anew and ask from what is known now."""
-        self.rebuild(self)
 
 
 class Engine:

@@ -36,9 +36,10 @@ from shared.runtime.logs import get_logger
 from shared.stores.timeline_port import StoreError, StoreFull
 
 from .counts import Counts
-from .engine import Engine, Prepared
+from .engine import Engine
 from .guard import ATTEMPTS, BugRate
 from .inputs import Inputs
+from .prepared import Prepared
 from .publisher import Outputs, Publisher
 from .scored import Folded, Scored, captures_only
 from .state import StateCalls

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,8 @@ from shared.contracts.decisions import StateQuality
 from shared.contracts.texts import Texts, joined
 from shared.contracts.topics import topic_name
 
+from .prepared import Prepared
 from .publisher import Outputs
-
-if TYPE_CHECKING:
-    from .engine import Prepared
 
 KINDS: Final = 256
 """More than there are kinds of records."""
