@@ -10,7 +10,7 @@ FOUNDERS = frozenset({"run", "up"})
 
 def named_data_dir(arguments: Sequence[str]) -> str | None:
     """The value of ``--data-dir``, or None."""
-    for word, after in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, after in zip(arguments, [*arguments, ""][1:], strict=True):
         if word == "--data-dir":
             return after or None
         if word.startswith("--data-dir="):

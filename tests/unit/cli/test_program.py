@@ -128,6 +128,8 @@ def test_what_is_known_before_the_program_is() -> None:
     assert named_data_dir(["status", "--data-dir", "x"]) == "x"
     assert named_data_dir(["status", "--data-dir=y"]) == "y"
     assert named_data_dir(["status"]) is None
+    assert named_data_dir(["status", "--data-dir"]) is None
+    assert named_data_dir([]) is None
     assert founds(["up"])
     assert not founds(["up", "--help"])
     assert not founds([])
