@@ -12,12 +12,13 @@ from typing import Protocol
 from shared.contracts.codec import encode
 from shared.contracts.models import ModelRef, Release, ReleaseContent
 from shared.contracts.topics import topic_name
-from shared.scoring.release import Chain, fold, next_release
+from shared.scoring.release import Chain, next_release
 
 from .artefacts import ArtefactStore, Signs, Verifies
 from .guarded_load import ExpectedInputs, admit
-from .kafka_log import append, read_whole
+from .kafka_log import append
 from .manifest import ArtefactRefused
+from .releases_chain import read_chain
 
 
 class Clock(Protocol):
@@ -123,12 +124,6 @@ class ReleaseWriter:
     def _require_portfolio(self, content: ReleaseContent) -> None:
         if content.portfolio != self._portfolio:
             raise ReleaseRefused("model_features", f"the content is for portfolio {content.portfolio}")
-
-
-def read_chain(bootstrap: str, portfolio: str, trusted: Verifies) -> Chain:
-    """The folded release chain of ``portfolio``. Raises KafkaAway."""
-    records = read_whole(bootstrap, topic_name(portfolio, "releases"))
-    return fold([record.value for record in records], trusted.verify)
 
 
 def models_of(content: ReleaseContent) -> list[ModelRef]:

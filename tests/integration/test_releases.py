@@ -24,13 +24,13 @@ from shared.stores.artefacts import ArtefactStore
 from shared.stores.audit_writer import AuditWriter, fold_audit
 from shared.stores.guarded_load import ExpectedInputs
 from shared.stores.kafka_log import KafkaAway, append, read_whole
+from shared.stores.releases_chain import read_chain
 from shared.stores.releases_follower import ReleaseFollower
 from shared.stores.releases_writer import (
     ReleaseChecks,
     ReleaseConflict,
     ReleaseRefused,
     ReleaseWriter,
-    read_chain,
 )
 from shared.stores.signing import Signer, open_signer, read_trusted
 from tests.support.models import FEATURE_SET, NAMES, put_small_model, small_card

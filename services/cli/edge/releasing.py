@@ -17,7 +17,8 @@ from shared.scoring.release import Chain
 from shared.stores.artefacts import ArtefactStore
 from shared.stores.audit_writer import AuditWriter, Result
 from shared.stores.guarded_load import ExpectedInputs
-from shared.stores.releases_writer import ReleaseChecks, ReleaseRefused, ReleaseWriter, read_chain
+from shared.stores.releases_chain import read_chain
+from shared.stores.releases_writer import ReleaseChecks, ReleaseRefused, ReleaseWriter
 from shared.stores.signing import TrustedKeys, open_signer, read_trusted
 
 WRITER: Final = "cli"
