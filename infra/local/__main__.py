@@ -5,22 +5,13 @@ from __future__ import annotations
 import sys
 
 import msgspec
-from msgspec import Struct
 
 from shared.runtime.stopping import stop_flag
 
 from .errors import StackError
 from .leftovers import LockTakenError
-from .options import StackOptions
-from .services import SERVICES, ServiceRow
+from .order import Order
 from .supervisor import Supervisor
-
-
-class Order(Struct, frozen=True):
-    """What the background process is asked to run."""
-
-    options: StackOptions
-    rows: tuple[ServiceRow, ...] = SERVICES
 
 
 def main() -> int:

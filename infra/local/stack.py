@@ -16,15 +16,14 @@ import msgspec
 from shared.runtime.stopping import stop_flag
 
 from . import processes
-from .__main__ import Order
 from .errors import StackError
 from .layout import DataDir
 from .leftovers import LockTakenError, is_locked, orphans, stack_lock, sweep
 from .options import StackOptions
+from .order import Order
 from .service import HealthAnswer, ask_health
 from .services import SERVICES, ServiceRow
 from .state import Part, StackState, read_state
-from .supervisor import Supervisor
 
 POLL_S: Final = 0.1
 UP_TIMEOUT_S: Final = 240.0
@@ -84,6 +83,9 @@ class Stack:
         False: a stack was running already and nothing was done. Raises StackError when it could not
         start; everything is down again then. Without ``stop`` it must be called in the main thread.
         """
+        # It brings Kafka's client and the jars; whoever only asks or stops a stack starts without them.
+        from .supervisor import Supervisor
+
         supervisor = Supervisor(self._options, self._rows, on_change)
         try:
             if stop is not None:
