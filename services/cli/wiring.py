@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from services.cli.edge import failures, program
-from services.cli.edge.errors import WRONG_USE, WrongUse
+from services.cli.edge import program
+from services.cli.edge.errors import WRONG_USE, WrongUse, tell
 from services.cli.edge.surroundings import Surroundings
 from services.cli.settings import CliSettings
 
@@ -34,6 +34,6 @@ def run(arguments: Sequence[str]) -> int:
         around = surroundings()
     except (ValidationError, ValueError, OSError) as error:
         reason = str(error).replace("\n", " ")
-        failures.tell(WrongUse(f"A setting is wrong: {reason}.", "See `assay settings`."), as_json=as_json)
+        tell(WrongUse(f"A setting is wrong: {reason}.", "See `assay settings`."), as_json=as_json)
         return WRONG_USE
     return program.run(arguments, around, as_json=as_json)

@@ -18,7 +18,8 @@ from services.cli.edge.program import app
 from services.cli.wiring import run
 
 def tree(command):
-    inner = {name: tree(found) for name, found in getattr(command, "commands", {}).items()}
+    names, asking = getattr(command, "list_commands", lambda _: ()), typer.Context(command)
+    inner = {name: tree(command.get_command(asking, name)) for name in names(asking)}
     return {"commands": inner, "options": [opt for given in command.params for opt in given.opts]}
 
 answers = []
@@ -30,7 +31,7 @@ for words in json.load(sys.stdin):
     answers.append([code, said.getvalue(), why.getvalue()])
     for name in told:
         del os.environ[name]
-json.dump({"tree": tree(typer.main.get_command(app)), "answers": answers}, sys.stdout)
+json.dump({"tree": tree(app), "answers": answers}, sys.stdout)
 """
 
 

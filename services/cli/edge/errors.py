@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
+
+import msgspec
 
 FINE: Final = 0
 FAULT: Final = 1
@@ -35,3 +38,13 @@ class Away(CommandError):
     """Kafka, Redis, the lake or the stack is not there."""
 
     exit_code = AWAY
+
+
+def tell(error: CommandError, *, as_json: bool) -> None:
+    """Write the sentence to standard error, as an object where JSON was asked for."""
+    if as_json:
+        body = {"error": error.sentence, "way_out": error.way_out, "exit_code": error.exit_code}
+        sys.stderr.write(msgspec.json.encode(body).decode() + "\n")
+        return
+    way = f"\n  {error.way_out}" if error.way_out else ""
+    sys.stderr.write(f"assay: {error.sentence}{way}\n")

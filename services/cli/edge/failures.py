@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Final
 
-import msgspec
 from redis.exceptions import RedisError
 
 from infra.kafka.broker import BrokerAwayError
@@ -23,7 +21,6 @@ from shared.stores.timeline_rebuild import RebuildFailed
 _KAFKA: Final = "Look at `assay status`; start the stack with `assay up`."
 
 EXPECTED: Final = (
-    CommandError,
     StackError,
     BrokerAwayError,
     LogAway,
@@ -36,15 +33,13 @@ EXPECTED: Final = (
     KeyRefused,
     RebuildFailed,
 )
-"""What a command may raise without it being a defect of ours."""
+"""What a command may raise, beside `CommandError`, without it being a defect of ours."""
 
 
-def translate(error: BaseException) -> CommandError:
+def translate(error: Exception) -> CommandError:
     """The failure as the command line tells it."""
     text = str(error).rstrip(".")
     match error:
-        case CommandError():
-            return error
         case StackError():
             return Away(error.sentence, error.way_out)
         case BrokerAwayError() | LogAway() | KafkaAway():
@@ -61,13 +56,3 @@ def translate(error: BaseException) -> CommandError:
             return WrongUse(f"{text}.")
         case _:
             return FaultFound(f"{text}.")
-
-
-def tell(error: CommandError, *, as_json: bool) -> None:
-    """Write the sentence to standard error, as an object where JSON was asked for."""
-    if as_json:
-        body = {"error": error.sentence, "way_out": error.way_out, "exit_code": error.exit_code}
-        sys.stderr.write(msgspec.json.encode(body).decode() + "\n")
-        return
-    way = f"\n  {error.way_out}" if error.way_out else ""
-    sys.stderr.write(f"assay: {error.sentence}{way}\n")

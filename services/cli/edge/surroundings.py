@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from infra.local.layout import DataDir
 from infra.local.leftovers import is_locked
 from infra.local.state import StackState, read_state
 from services.cli.edge.errors import Away, WrongUse
-from shared.features.portfolio import Portfolio
 from shared.runtime.clock import SystemClock
-from shared.stores.portfolio_files import read_portfolio
+
+if TYPE_CHECKING:
+    from shared.features.portfolio import Portfolio
 
 DEFAULT_PORTFOLIO: Final = "bank"
 CLOCK: Final = SystemClock()
@@ -75,6 +76,9 @@ class House:
 
     def read_portfolio(self) -> Portfolio:
         """The portfolio's file, read. Raises WrongUse, PortfolioError."""
+        # It takes numpy, and most commands read no portfolio.
+        from shared.stores.portfolio_files import read_portfolio
+
         try:
             return read_portfolio(self.portfolio, self.portfolio_file)
         except FileNotFoundError as error:

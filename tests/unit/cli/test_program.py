@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from services.cli.core.arguments import founds, named_data_dir
+from services.cli.edge.commands import settings
+from services.cli.edge.program import COMMANDS as TABLE
+from services.cli.edge.program import Entry, load
 from services.cli.wiring import run
 
 COMMANDS = (
@@ -42,6 +45,43 @@ def test_every_command_explains_itself_with_an_example(
 def test_every_command_answers_as_json(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*command.split("+"), "--help"]) == 0
     assert "--json" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
+def test_an_entry_of_the_table_loads_and_says_how_its_own_help_begins(entry: Entry) -> None:
+    found = load(entry)
+    line = entry.line.removesuffix(".")
+    assert found.name == entry.name
+    assert found.help is not None
+    assert found.help.startswith(line)
+    assert found.help.removeprefix(line)[0] in ".,:;", "the line ends where the sentence goes on"
+
+
+def test_the_list_of_commands_fits_80_columns_and_cuts_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["--help"]) == 0
+    listed = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert [line.split(maxsplit=1) for line in listed] == [[entry.name, entry.line] for entry in TABLE]
+    assert max(map(len, listed)) < 80
+
+
+def test_no_command_is_the_list_of_them_and_a_wrong_one_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    assert "Commands:" in capsys.readouterr().err
+    assert run(["statu"]) == 2
+    assert "No such command 'statu'. Did you mean 'status'" in capsys.readouterr().err
+
+
+def test_a_defect_of_ours_is_raised_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect() -> list[object]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(settings, "_all_rows", defect)
+    with pytest.raises(ZeroDivisionError) as caught:
+        run(["settings"])
+    assert caught.traceback[-1].name == "defect"
 
 
 def test_wrong_use_is_exit_code_2(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

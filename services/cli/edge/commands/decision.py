@@ -11,13 +11,9 @@ from services.cli.edge import terminal
 from services.cli.edge.errors import FaultFound
 from services.cli.edge.options import DataDirOption, JsonOption, PortfolioOption, house
 from services.cli.edge.surroundings import House
-from shared.bus.loader import Partitions
-from shared.bus.ports import Place
-from shared.bus.sync import KafkaLook
 from shared.contracts.codec import DecodeError, decode
 from shared.contracts.decisions import Decision
 from shared.contracts.topics import topic_name
-from shared.stores.lake_read import LakeReader
 
 TAIL_RECORDS = 20_000
 
@@ -35,8 +31,7 @@ def decision(
     Example: assay decision tx-1200431 --portfolio handbook15
     """
     here = house(context, data_dir, portfolio)
-    found = LakeReader(here.lake).decision_by_tx(here.portfolio, tx_id)
-    source = "lake"
+    found, source = _from_lake(here, tx_id), "lake"
     if found is None and (here.state is not None or here.around.kafka is not None):
         found, source = _from_topic(here, tx_id, account), "topic"
     if found is None:
@@ -58,8 +53,22 @@ def _text(value: Any) -> Any:
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
+def _from_lake(here: House, tx_id: str) -> dict[str, Any] | None:
+    if not here.lake.is_dir():
+        return None
+    # Only where there is a lake to open: its libraries take as long as all the rest.
+    from shared.stores.lake_read import LakeReader
+
+    return LakeReader(here.lake).decision_by_tx(here.portfolio, tx_id)
+
+
 def _from_topic(here: House, tx_id: str, account: str) -> dict[str, Any] | None:
     """The newest records of each partition, or of the account's, are looked through."""
+    # Kafka's clients are loaded only where the lake has no answer.
+    from shared.bus.loader import Partitions
+    from shared.bus.ports import Place
+    from shared.bus.sync import KafkaLook
+
     topic = topic_name(here.portfolio, "decisions")
     with KafkaLook(here.kafka) as look:
         places = look.places([topic])

@@ -13,7 +13,6 @@ from services.cli.edge import terminal
 from services.cli.edge.errors import FaultFound
 from services.cli.edge.options import DataDirOption, JsonOption, PortfolioOption, house
 from services.cli.edge.surroundings import House
-from shared.bus.sync import KafkaLook
 from shared.contracts.codec import DecodeError, decode
 from shared.contracts.operations import DeadLetter
 from shared.contracts.reasons import REASONS
@@ -24,7 +23,10 @@ app = typer.Typer(help="Dead letters: refused records with their bytes and reaso
 
 def _letters(here: House) -> Iterator[tuple[str, DeadLetter]]:
     """Each letter with its own place, partition:offset."""
-    with KafkaLook(here.kafka) as look:
+    bootstrap = here.kafka  # first of all: where there is no broker, its client need not be loaded
+    from shared.bus.sync import KafkaLook
+
+    with KafkaLook(bootstrap) as look:
         for message in look.read_all([topic_name(here.portfolio, "dead-letters")]):
             try:
                 yield f"{message.partition}:{message.offset}", decode(DeadLetter, message.value or b"")

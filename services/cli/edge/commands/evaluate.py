@@ -36,7 +36,7 @@ def evaluate(
     test_days: Annotated[int, typer.Option("--test-days", min=1)] = 7,
     as_json: JsonOption = False,
 ) -> None:
-    """AUC ROC, average precision and card precision at 100 over payments in the lake.
+    """Measure the scores of payments in the lake: AUC ROC, average precision and card precision at 100.
 
     With --protocol, --from is the first training day; the test days follow after the delay, without cards
     whose fraud was known by then.

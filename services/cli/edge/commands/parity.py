@@ -25,7 +25,7 @@ def verify_parity(
     portfolio: PortfolioOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare captured features with a reference by payment id: rows, mismatches per column, differing rows.
+    """Compare captured features with a reference: rows by payment id, mismatches per column, differing rows.
 
     Two payments of one account in the same second may stand in either order; such swapped pairs are listed
     and are no fault.

@@ -7,12 +7,23 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.core.numbers import moment
-from services.cli.edge import releasing, terminal
+from services.cli.edge import terminal
 from services.cli.edge.errors import FaultFound
 from services.cli.edge.options import DataDirOption, JsonOption, PortfolioOption, house, moment_ms
+from services.cli.edge.surroundings import House
 from shared.contracts.models import Release
+from shared.scoring.release import Chain
 
 app = typer.Typer(help="Releases: everything that decides, as one numbered object.", no_args_is_help=True)
+
+
+def _chain(here: House) -> Chain:
+    """The releases so far. Raises Away, KafkaAway."""
+    bootstrap = here.kafka  # first of all: where there is no broker, its client need not be loaded
+    from shared.stores.releases_chain import read_chain
+    from shared.stores.signing import read_trusted
+
+    return read_chain(bootstrap, here.read_portfolio().name, read_trusted(here.keys))
 
 
 @app.command("show")
@@ -27,7 +38,7 @@ def show(
     Example: assay release show --portfolio bank
     """
     here = house(context, data_dir, portfolio)
-    head = releasing.Desk(here, here.kafka).chain().head
+    head = _chain(here).head
     if head is None:
         raise FaultFound(
             f"The portfolio {here.portfolio} has no release yet.", "Run `assay up` or `assay train`."
@@ -74,6 +85,9 @@ def promote(
     Example: assay release promote 3f9ac2 --reason "better on the last week"
     """
     here = house(context, data_dir, portfolio)
+    # To look at releases takes no desk; to verify a model takes the compiled kernels.
+    from services.cli.edge import releasing
+
     desk = releasing.Desk(here, here.kafka)
     card = desk.card(model)
     head = desk.chain().head
@@ -99,7 +113,7 @@ def history(
     Example: assay release history --at 2018-08-08T12:00
     """
     here = house(context, data_dir, portfolio)
-    chain = releasing.Desk(here, here.kafka).chain()
+    chain = _chain(here)
     releases = list(chain.history)
     at_ms = moment_ms(at, "--at") if at else None
     if at_ms is not None:

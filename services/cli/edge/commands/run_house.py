@@ -40,7 +40,7 @@ def run(
     workers: Annotated[int, typer.Option(help="Scorer processes.", min=1, max=64)] = 1,
     seconds: Annotated[float, typer.Option(help="End after so many live seconds; 0 never.", min=0)] = 0.0,
 ) -> None:
-    """Start everything, stream generated history, train from its captures, go live, and show what happens.
+    """Start everything and show what happens: generated history, training from its captures, live traffic.
 
     A second run on the same data dir goes straight to live traffic. Ctrl-C stops everything in order.
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import typer
 
-from infra.kafka.broker import apply as apply_topics
-from infra.kafka.broker import verify
 from infra.kafka.topics import TopicFault, wanted_topics
 from services.cli.edge import terminal
 from services.cli.edge.errors import FAULT, FINE
@@ -36,7 +34,10 @@ def apply(
     Example: assay topics apply --portfolio bank
     """
     here = house(context, data_dir, portfolio)
-    done = apply_topics(here.kafka, wanted_topics([here.portfolio], _partitions(here)))
+    bootstrap = here.kafka  # first of all: where there is no broker, its client need not be loaded
+    from infra.kafka import broker
+
+    done = broker.apply(bootstrap, wanted_topics([here.portfolio], _partitions(here)))
     if as_json:
         terminal.answer_json({"created": list(done.created), "faults": done.faults})
     else:
@@ -57,7 +58,10 @@ def diff(
     Example: assay topics diff
     """
     here = house(context, data_dir, portfolio)
-    faults = verify(here.kafka, wanted_topics([here.portfolio], _partitions(here)))
+    bootstrap = here.kafka  # first of all, as in `apply`
+    from infra.kafka import broker
+
+    faults = broker.verify(bootstrap, wanted_topics([here.portfolio], _partitions(here)))
     if as_json:
         terminal.answer_json({"faults": faults})
     elif not faults:
