@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from infra.local.doctor import doctor as look_over
+from infra.local.errors import StackError
 from infra.local.options import StackOptions
 from infra.local.stack import Stack
 from infra.local.state import StackState
@@ -25,6 +26,7 @@ from services.cli.edge.first_release import FirstRelease
 from services.cli.edge.options import DataDirOption, house
 from services.cli.edge.source_files import Period
 from services.cli.edge.surroundings import CLOCK, House
+from shared.bus.ports import LogAway
 
 PORTFOLIO = "bank"
 NEEDED = ("python", "crc32c", "hiredis", "java", "data dir", "disk")
@@ -204,6 +206,11 @@ class HouseRun:
             f"trained {card.version} on {card.rows:,} payments (AP {ap:.3f}); release {release.seq}"
         )
 
+    def _is_up(self) -> bool:
+        """Whether the stack runs and nobody is stopping it."""
+        found = self._stack.status()
+        return found.running and found.state is not None and found.state.phase == "running"
+
     def _live(self, state: StackState, seconds: float | None) -> None:
         """Traffic of the stack's own simulator, or of one beside it where the stack began without."""
         kafka = state.addresses["kafka"]
@@ -222,6 +229,12 @@ class HouseRun:
                 terminal.say(hint)
             keep = (lambda: None) if traffic is None else traffic.keep
             watching.watch(kafka, PORTFOLIO, self._stop, keep, hints, seconds)
+        except (LogAway, StackError):
+            if self._is_up():
+                raise
+            raise FaultFound(
+                "The stack was stopped by another command.", "Start it again with `assay run`."
+            ) from None
         finally:
             if traffic is not None:
                 traffic.stop()
