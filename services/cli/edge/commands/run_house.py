@@ -131,6 +131,7 @@ class HouseRun:
             simulator=self._is_warm(),
         )
         self._stack = Stack(self._options)
+        self._is_taken_down = False
 
     def play(self, seconds: float | None) -> None:
         """Everything; whatever ends it, the stack is down afterwards."""
@@ -145,8 +146,10 @@ class HouseRun:
             if past is not None and past.poll() is None:
                 past.terminate()
                 past.wait()
-            stopped = live_traffic.sweep(self._here.data) + self._stack.down()
-            self._story.done(f"stopped: {', '.join(stopped) or 'nothing was running'}")
+            stopped = live_traffic.sweep(self._here.data)
+            if not self._is_taken_down:  # else another command is at it
+                stopped += self._stack.down()
+                self._story.done(f"stopped: {', '.join(stopped) or 'nothing was running'}")
 
     def _is_warm(self) -> bool:
         """Whether an earlier run came as far as a first model, so that traffic may start with the stack."""
@@ -232,6 +235,7 @@ class HouseRun:
         except (LogAway, StackError):
             if self._is_up():
                 raise
+            self._is_taken_down = True
             raise FaultFound(
                 "The stack was stopped by another command.", "Start it again with `assay run`."
             ) from None
