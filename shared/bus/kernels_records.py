@@ -16,7 +16,8 @@ Integers = NDArray[np.int64]
 FRAME_BYTES: Final = 5 + 1 + 1 + 5 + 5 + 5 + 1
 """Most bytes of a record beside its key and value: length, attributes, time, offset, two lengths, headers."""
 
-# No reference counting: the kernel keeps nothing and is handed all the room it needs.
+# No reference counting: the kernel keeps nothing and is handed all the room it needs. The same options as in
+# `shared.features.kernels_compile`, which the bus must not see: it stands below the features.
 _OPTIONS: Final[dict[str, Any]] = {"cache": True, "error_model": "numpy", "_nrt": False}
 _kernel: Final[Callable[[F], F]] = njit(**_OPTIONS)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shared.contracts.codec import DecodeError, decode, encode
 from shared.contracts.ids import content_hash
-from shared.contracts.models import Release, ReleaseContent
+from shared.contracts.models import Policy, Release, ReleaseContent
 
 from .decide import check_policy
 
@@ -33,6 +33,25 @@ class Signer(Protocol):
 def release_hash(release: Release) -> str:
     """blake2b-256 (hex) over the entry's canonical bytes with ``hash`` and ``signature`` empty."""
     return content_hash(encode(replace(release, hash="", signature="")))
+
+
+def first_content(
+    portfolio: str, feature_set: str, layout: str, policy: Policy, rates_ppm: dict[str, int], split_salt: str
+) -> ReleaseContent:
+    """What decides without a model: the policy alone. ``feature_set`` and ``layout`` are hashes."""
+    return ReleaseContent(
+        portfolio=portfolio,
+        feature_set=feature_set,
+        layout=layout,
+        champion=None,
+        challengers=[],
+        shadows=[],
+        rules=[],
+        lists=[],
+        policy=policy,
+        rates_ppm=rates_ppm,
+        split_salt=split_salt,
+    )
 
 
 def next_release(

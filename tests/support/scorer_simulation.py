@@ -28,7 +28,7 @@ from shared.bus.ports import Committed, Outgoing, Place, Rebalance, Run
 from shared.contracts.capture import decode_capture
 from shared.contracts.codec import decode_activity, decode_label, decode_transaction, encode
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
-from shared.contracts.models import Policy, ReleaseContent
+from shared.contracts.models import Policy
 from shared.contracts.payments import Activity, Label, Transaction
 from shared.contracts.topics import topic_name
 from shared.features.compiled import FeatureSet, compile_portfolio
@@ -36,7 +36,7 @@ from shared.features.portfolio import parse_portfolio
 from shared.features.rows import RowEncoder
 from shared.runtime.clock import FixedClock
 from shared.runtime.crash_points import CrashPoints
-from shared.scoring.release import next_release
+from shared.scoring.release import first_content, next_release
 from shared.stores.timeline_memory import MemoryServer, MemoryTimelines
 from shared.stores.timeline_port import AppendCall, AppendReply, CapturedEnd, StoreAway
 from tests.support.scorer_stand import PORTFOLIO
@@ -85,19 +85,7 @@ class World:
         self.draw = random.Random(self.seed)
         self.is_calm = False
         self.lost: dict[bytes, bytes] = {}
-        content = ReleaseContent(
-            portfolio=NAME,
-            feature_set=FEATURES.hash,
-            layout=FEATURES.layout.hash,
-            champion=None,
-            challengers=[],
-            shadows=[],
-            rules=[],
-            lists=[],
-            policy=Policy(),
-            rates_ppm={},
-            split_salt="",
-        )
+        content = first_content(NAME, FEATURES.hash, FEATURES.layout.hash, Policy(), {}, "")
         release = next_release(content, None, T0_MS, "sim", "sim", "r1", PlainSigner())
         self.deciding = Deciding(release, FEATURES, ())
 

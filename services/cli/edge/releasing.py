@@ -13,7 +13,7 @@ from services.cli.edge.surroundings import CLOCK, House
 from shared.contracts.models import ModelCard, ModelRef, Release, ReleaseContent
 from shared.features.compiled import FeatureSet, compile_portfolio
 from shared.features.portfolio import Portfolio
-from shared.scoring.release import Chain
+from shared.scoring.release import Chain, first_content
 from shared.stores.artefacts import ArtefactStore
 from shared.stores.audit_writer import AuditWriter, Result
 from shared.stores.guarded_load import ExpectedInputs
@@ -40,18 +40,14 @@ class Desk:
 
     def first_content(self) -> ReleaseContent:
         """What decides without a model: the portfolio's policy."""
-        return ReleaseContent(
-            portfolio=self.portfolio.name,
-            feature_set=self.features.hash,
-            layout=self.features.layout.hash,
-            champion=None,
-            challengers=[],
-            shadows=[],
-            rules=[],
-            lists=[],
-            policy=self.portfolio.policy,
-            rates_ppm=self.portfolio.rates_ppm,
-            split_salt=secrets.token_hex(8),
+        own = self.portfolio
+        return first_content(
+            own.name,
+            self.features.hash,
+            self.features.layout.hash,
+            own.policy,
+            own.rates_ppm,
+            secrets.token_hex(8),
         )
 
     def content_with(self, card: ModelCard) -> ReleaseContent:

@@ -26,7 +26,7 @@ from shared.bus.ports import RecordColumns, Taken
 from shared.bus.record_batch import RecordBatch
 from shared.contracts.codec import encode
 from shared.contracts.ids import KIND_TRANSACTION
-from shared.contracts.models import Policy, Release, ReleaseContent
+from shared.contracts.models import Policy, Release
 from shared.contracts.payments import Transaction
 from shared.contracts.texts import together
 from shared.features.compiled import FeatureSet, compile_portfolio
@@ -35,6 +35,7 @@ from shared.features.rows import RowEncoder
 from shared.features.timelines import warm_up as warm_up_timelines
 from shared.runtime.clock import FixedClock
 from shared.runtime.logs import get_logger
+from shared.scoring.release import first_content
 from shared.scoring.trees import warm_up as warm_up_walker
 from shared.stores.portfolio_files import read_portfolio
 from shared.stores.timeline_port import AppendReply
@@ -72,11 +73,7 @@ def warm_up(feature_set: FeatureSet, encoder: RowEncoder) -> None:
     prepared = engine.prepare([_item()], 0)
     starts = np.zeros(len(prepared.call.keys), "<u8")
     folded = engine.fold(prepared, AppendReply(starts.tobytes(), b""))
-    scored = engine.decide(prepared, folded, Deciding(_release(feature_set), feature_set, ()))
-    for batches in scored.outputs.records.values():
-        for batch in batches:
-            if isinstance(batch, RecordColumns):
-                RecordBatch(batch, AT_MS)
+    engine.decide(prepared, folded, Deciding(_release(feature_set), feature_set, ()))
 
 
 def _warm_up_rest() -> None:
@@ -103,18 +100,8 @@ def _item() -> Item:
 
 
 def _release(feature_set: FeatureSet) -> Release:
-    content = ReleaseContent(
-        portfolio=feature_set.portfolio_name,
-        feature_set=feature_set.hash,
-        layout=feature_set.layout.hash,
-        champion=None,
-        challengers=[],
-        shadows=[],
-        rules=[],
-        lists=[],
-        policy=Policy(),
-        rates_ppm={},
-        split_salt="",
+    content = first_content(
+        feature_set.portfolio_name, feature_set.hash, feature_set.layout.hash, Policy(), {}, ""
     )
     texts = dict.fromkeys(("by", "reason", "prev_hash", "hash", "signer", "signature", "request_id"), "")
     return Release(v=1, seq=0, at_ms=AT_MS, content=content, **texts)
