@@ -119,7 +119,7 @@ class Timelines:
             slots=wanted,
             kept=kept,
             unique=unique,
-            keys=[self._keys[slot] for slot in names],
+            keys=list(map(self._keys.__getitem__, names)),
             known=slots[unique, SEEN],
             counts=logs[:u, 1].copy(),
             order=order[:m],
@@ -228,9 +228,9 @@ class Timelines:
             known = self._slot_of[entity]
             found = list(map(known.get, column))
             if None in found:
-                wanted[:, entity] = [self._slot(entity, entity_id) for entity_id in column]
-            else:
-                wanted[:, entity] = found  # type: ignore[assignment]  # there is no None among them
+                pairs = zip(found, column, strict=True)
+                found = [self._slot(entity, name) if slot is None else slot for slot, name in pairs]
+            wanted[:, entity] = found  # type: ignore[assignment]  # there is no None among them
         return wanted
 
     def _slot(self, entity: int, entity_id: str | None) -> int:

@@ -29,6 +29,7 @@ from shared.contracts.decisions import STATE_QUALITIES, StateQuality
 from shared.contracts.ids import KIND_TRANSACTION
 from shared.contracts.models import ModelRef, Policy, Release, ReleaseContent
 from shared.contracts.payments import Transaction
+from shared.contracts.texts import together
 from shared.features.compiled import FeatureSet
 from shared.scoring.decide import Verdict
 
@@ -195,7 +196,7 @@ def case_of(
     inputs = np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 16)
     seen = Seen(np.array(vectors, np.float64), np.array(versions, np.int64), EPOCH, quality)
     written = Batch(
-        payments_of(batch, rows)[which],
+        payments_of(batch, rows, together([item.raw for item in batch]))[which],
         columns_of(batch)[rows[which]],
         inputs[rows[which]],
         seen,

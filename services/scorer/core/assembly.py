@@ -47,8 +47,9 @@ class Assembly:
 def assemble(items: Sequence[Item], encoder: RowEncoder, timelines: Timelines) -> Assembly:
     """Rows and claim of ``items``, at least one. A late payment reads its timelines and joins none."""
     columns = columns_of(items)
-    payments = payments_of(items, np.flatnonzero(columns.kind == KIND_TRANSACTION))
-    hashes = _INPUT_HASHES.of(together([item.raw for item in items]))
+    raws = together([item.raw for item in items])
+    payments = payments_of(items, np.flatnonzero(columns.kind == KIND_TRANSACTION), raws)
+    hashes = _INPUT_HASHES.of(raws)
     entity_ids = encoder.entity_ids
     ids = [entity_ids(item.record) for item in items]
     kept = None

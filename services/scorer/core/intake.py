@@ -1,17 +1,14 @@
-"""From a message to an item: decoded, dated, flagged, or refused with a reason."""
+"""What a message holds: a record on its way, a load's progress, or something to refuse."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from shared.contracts import headers
-from shared.contracts.codec import ACTIVITIES, LABELS, TRANSACTIONS, Codec, DecodeError, encode
-from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
-from shared.contracts.money import convert_minor
 from shared.contracts.outcome import Dead
 from shared.contracts.payments import Activity, Label, Transaction
 
@@ -101,104 +98,5 @@ def read_tick(load: bytes | None, tick: bytes) -> Tick:
     return Tick(name, int(tick) if tick.isdigit() and len(tick) < 16 else 0)
 
 
-_CODECS: Final[dict[int, Codec[Any]]] = {
-    KIND_TRANSACTION: TRANSACTIONS,
-    KIND_LABEL: LABELS,
-    KIND_ACTIVITY: ACTIVITIES,
-}
-
 Read = Item | Tick | Dead
-"""What a message holds: a record on its way, a load's progress, or something to refuse."""
-
-
-def read_each(kind: int, messages: Sequence[Message], mark_ms: int, limits: Limits) -> list[Read]:
-    """What each of a partition's ``messages`` holds, in their order; its mark before them is ``mark_ms``."""
-    decoded = _CODECS[kind].decode_each([message.value for message in messages if message.value])
-    records, admit = iter(decoded.records), _payment if kind == KIND_TRANSACTION else _feeding
-    found: list[Read] = []
-    for message in messages:
-        load = tick = None
-        if message.headers:
-            load, tick = load_of(message)
-        raw = message.value
-        if not raw:
-            found.append(Dead("not_json") if tick is None else read_tick(load, tick))
-            continue
-        record = next(records)
-        if isinstance(record, DecodeError):
-            found.append(Dead(record.code, record.field))
-            continue
-        text = raw if decoded.is_plain else encode(record)
-        item = admit(record, message, raw, text, mark_ms, limits, load)
-        if isinstance(item, Item) and item.event_ms > mark_ms:
-            mark_ms = item.event_ms
-        found.append(item)
-    return found
-
-
-def _payment(
-    tx: Transaction,
-    message: Message,
-    raw: bytes,
-    text: bytes,
-    mark_ms: int,
-    limits: Limits,
-    load: bytes | None,
-) -> Item | Dead:
-    amount, event_ms = tx.amount_minor, tx.event_time_ms
-    flags: tuple[str, ...] = ()
-    if tx.currency != limits.base_currency:
-        rate = limits.rates_ppm.get(tx.currency)
-        if rate is None:
-            return Dead("no_rate", "currency")
-        amount = convert_minor(amount, rate)
-    name = None
-    if load is None:
-        event_ms, flags = _within(event_ms, mark_ms, message.timestamp, limits)
-    else:
-        name = load.decode("utf-8", "replace")
-    return Item(
-        KIND_TRANSACTION,
-        tx,
-        message,
-        raw,
-        text,
-        tx.tx_id,
-        event_ms,
-        2,
-        event_ms,
-        amount,
-        mark_ms,
-        flags,
-        name,
-    )
-
-
-def _within(event_ms: int, mark_ms: int, ingest_ms: int, limits: Limits) -> tuple[int, tuple[str, ...]]:
-    """Event time clamped to the furthest allowed, and the flag that says so (scoring.md, Deciding)."""
-    furthest = max(mark_ms, ingest_ms) + limits.ahead_ms
-    if event_ms > furthest:
-        return furthest, ("ahead",)
-    if event_ms < mark_ms - limits.horizon_ms:
-        return event_ms, ("late",)
-    return event_ms, ()
-
-
-def _feeding(
-    record: Activity | Label,
-    message: Message,
-    raw: bytes,
-    text: bytes,
-    mark_ms: int,
-    limits: Limits,
-    load: bytes | None,
-) -> Item:
-    name = None if load is None else load.decode("utf-8", "replace")
-    if isinstance(record, Label):
-        kind, own_id, rank, amount = KIND_LABEL, record.label_id, 0, 0
-        merge_ms = record.known_at_ms
-    else:
-        kind, own_id, rank, amount = KIND_ACTIVITY, record.activity_id, 1, record.amount_minor or 0
-        merge_ms = record.event_time_ms
-    event_ms = record.event_time_ms
-    return Item(kind, record, message, raw, text, own_id, merge_ms, rank, event_ms, amount, mark_ms, (), name)
+"""What a message holds."""

@@ -74,9 +74,11 @@ class OffsetTrack:
         return 0 < count <= len(self._received) and self._received[count - 1][0] == max(offsets)
 
     def _advance(self, count: int) -> None:
-        for _ in range(count):
-            offset, self.mark_ms, self._shown = self._received.popleft()
-            self.next_offset = offset + 1
+        received = self._received
+        for _ in range(count - 1):
+            received.popleft()
+        offset, self.mark_ms, self._shown = received.popleft()
+        self.next_offset = offset + 1
 
     def owe(self, offset: int) -> None:
         """This record was decided without being appended; the range of such offsets is kept."""

@@ -59,11 +59,13 @@ class Payments:
         return Payments(self.rows[which], [self.records[i] for i in which.tolist()], self.words[which])
 
 
-def payments_of(items: Sequence[Item], rows: NDArray[np.intp]) -> Payments:
-    """The payments, which are the items ``rows`` (k,)."""
+def payments_of(items: Sequence[Item], rows: NDArray[np.intp], raws: Texts) -> Payments:
+    """The payments, which are the items ``rows`` (k,); ``raws`` are the bytes of all n items."""
     chosen = items if len(rows) == len(items) else [items[i] for i in rows.tolist()]
     records: list[Transaction] = [item.record for item in chosen]  # type: ignore[misc]  # by their kind
-    return Payments(rows, records, words_of(records, together([item.text for item in chosen])))
+    is_plain = all([item.text is item.raw for item in chosen])  # noqa: C419  # a list is faster here
+    texts = raws[rows] if is_plain else together([item.text for item in chosen])
+    return Payments(rows, records, words_of(records, texts))
 
 
 def words_of(records: Sequence[Transaction], texts: Texts) -> Words:

@@ -15,7 +15,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from services.scorer.core.intake import Item, Limits, read_each
+from services.scorer.core.intake import Item, Limits
+from services.scorer.core.reading import read_each
 from shared.bus.ports import LogAway, Place
 from shared.runtime.logs import get_logger
 
@@ -80,5 +81,5 @@ class CatchUp(Service):
     def _items(self, place: Place, messages: list[Any]) -> list[Item]:
         # Each with no mark before it: which records come in one take must not change what becomes of them.
         kind = self._kinds[place.topic]
-        found = [read_each(kind, [message], 0, self._limits)[0] for message in messages]
+        found = [read_each(kind, [message], 0, self._limits).values[0] for message in messages]
         return [value for value in found if isinstance(value, Item)]

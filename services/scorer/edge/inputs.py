@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from msgspec.json import encode
 
-from services.scorer.core.intake import Item, Limits, Tick, read_each
+from services.scorer.core.intake import Item, Limits, Read, Tick
 from services.scorer.core.merge import Barrier, Shown, live_order
-from services.scorer.core.offsets import Note, OffsetTrack, Received, read_note
+from services.scorer.core.offsets import Note, OffsetTrack, read_note
+from services.scorer.core.reading import read_each
 from shared.bus.ports import Committed, Consumer, Message, Place, Run
 from shared.contracts.outcome import Dead
 
@@ -99,28 +101,33 @@ class Inputs:
         return live
 
     def _read_run(self, place: Place, messages: Sequence[Message], intake: Intake, live: list[Item]) -> None:
-        mark, track = self._marks[place], self.tracks[place]
-        found = read_each(self._kinds[place.topic], messages, mark, self._limits)
-        received: list[Received] = []
-        ticks: list[int] = []
-        for message, value in zip(messages, found, strict=True):
-            if isinstance(value, Item):
-                if value.load is None:
-                    live.append(value)
-                else:
-                    self._shown[place] = self._barrier.hold(place, value)
-                if value.event_ms > mark:
-                    mark = value.event_ms
-            elif isinstance(value, Tick):
-                self._shown[place] = self._barrier.tick(place, value.load, value.reached_ms)
-                ticks.append(message.offset)
-            else:
-                intake.refused.append((message, value))
-            received.append((message.offset, mark, self._shown[place]))
-        self._marks[place] = mark
+        reading = read_each(self._kinds[place.topic], messages, self._marks[place], self._limits)
+        track = self.tracks[place]
+        offsets = [message.offset for message in messages]
+        if reading.live is not None:
+            live += reading.live
+            track.receive(zip(offsets, reading.marks, repeat(self._shown[place]), strict=False))
+        else:
+            pairs = list(zip(messages, reading.values, strict=True))
+            shown = [self._sort(place, message, value, intake, live) for message, value in pairs]
+            track.receive(zip(offsets, reading.marks, shown, strict=True))
+            track.confirm([message.offset for message, value in pairs if isinstance(value, Tick)])
+        self._marks[place] = reading.marks[-1]
         self.received += len(messages)
-        track.receive(received)
-        track.confirm(ticks)
+
+    def _sort(
+        self, place: Place, message: Message, value: Read, intake: Intake, live: list[Item]
+    ) -> Shown | None:
+        """Puts what a message holds where it belongs; how far a load is shown on its partition then."""
+        if isinstance(value, Tick):
+            self._shown[place] = self._barrier.tick(place, value.load, value.reached_ms)
+        elif isinstance(value, Dead):
+            intake.refused.append((message, value))
+        elif value.load is None:
+            live.append(value)
+        else:
+            self._shown[place] = self._barrier.hold(place, value)
+        return self._shown[place]
 
     def _throttle(self, consumer: Consumer) -> None:
         full = {Place(*place) for place in self._barrier.overfull(HELD_HIGH)} if self.loading else set()

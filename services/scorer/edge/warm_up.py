@@ -19,8 +19,9 @@ from typing import Final
 import numpy as np
 
 from services.scorer.core.deciding import Deciding
-from services.scorer.core.intake import Item, Limits, read_each
+from services.scorer.core.intake import Item, Limits
 from services.scorer.core.payments import words_of
+from services.scorer.core.reading import read_each
 from services.scorer.core.rows_text import warm_up as warm_up_text
 from shared.bus.ports import RecordColumns, Taken
 from shared.bus.record_batch import RecordBatch
@@ -94,7 +95,7 @@ def _payment() -> Transaction:
 
 def _item() -> Item:
     message = Taken("", 0, 0, AT_MS, b"a", encode(_payment()))
-    item = read_each(KIND_TRANSACTION, [message], AT_MS, LIMITS)[0]
+    item = read_each(KIND_TRANSACTION, [message], AT_MS, LIMITS).values[0]
     assert isinstance(item, Item)
     return item
 

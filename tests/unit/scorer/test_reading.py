@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.scorer.core.intake import TICK_END_MS, Item, Read, Tick, read_each
+from services.scorer.core.intake import TICK_END_MS, Item, Read, Tick
+from services.scorer.core.reading import read_each
 from shared.contracts import headers
 from shared.contracts.ids import KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.outcome import Dead
@@ -15,7 +16,7 @@ from .records import HOUR, LIMITS, T0, label, message, payment
 
 
 def read(taken: Any, mark_ms: int = 0, kind: int = KIND_TRANSACTION) -> Read:
-    (found,) = read_each(kind, [taken], mark_ms, LIMITS)
+    (found,) = read_each(kind, [taken], mark_ms, LIMITS).values
     return found
 
 
@@ -78,7 +79,7 @@ def test_each_record_is_held_to_the_mark_that_those_before_it_left() -> None:
     steps = [payment("tx-1", T0), payment("tx-2", T0 + HOUR), payment("tx-3", T0 + 3 * HOUR)]
     messages = [message(step) for step in steps]
     messages[1:1] = [message(b"{"), message(None, headers=((headers.TICK, b"5"),))]
-    first, refused, tick, second, third = read_each(KIND_TRANSACTION, messages, T0 - HOUR, LIMITS)
+    first, refused, tick, second, third = read_each(KIND_TRANSACTION, messages, T0 - HOUR, LIMITS).values
     assert (refused, tick) == (Dead("not_json"), Tick("", 5))
     assert isinstance(first, Item)
     assert isinstance(second, Item)
