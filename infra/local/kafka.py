@@ -7,9 +7,11 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from pathlib import Path
+from signal import SIGTERM
 from subprocess import run
 from typing import Final
 
+from .class_archive import ClassArchive
 from .errors import StackError
 from .jars import Jars, java
 from .ports import HOST, free_ports
@@ -21,6 +23,10 @@ MESSAGE_LIMIT_BYTES: Final = 16 * 1024 * 1024
 HEAP_MB: Final = 512
 FORMAT_TIMEOUT_S: Final = 60
 PROBE_TIMEOUT_S: Final = 1.0
+STOPPED: Final = 128 + SIGTERM
+ARCHIVES: Final = ".assay-classes"
+"""Folder beside the jars for what Java keeps of them."""
+
 PROBE_ID: Final = b"ping"
 API_VERSIONS_REQUEST: Final = b"\x00\x00\x00\x0a" + b"\x00\x12\x00\x00" + PROBE_ID + b"\xff\xff"
 """Size, request 18 in version 0, a correlation id that comes back, no client name."""
@@ -103,6 +109,7 @@ class KafkaServer(Server):
         self.controller_port = controller_port or found[1]
         self.heap_mb = heap_mb
         self._jars = jars or Jars()
+        self._archive: ClassArchive | None = None
         self._settings = self.folder / "server.properties"
         super().__init__("kafka", log_path or self.folder / "kafka.log", mark=str(self._settings))
 
@@ -128,8 +135,17 @@ class KafkaServer(Server):
     def command(self) -> Sequence[str]:
         """Java with the jars, the main class and the settings file."""
         heap = (f"-Xmx{self.heap_mb}m", "-Xms128m")
-        program = ("-cp", self._jars.class_path(), "kafka.Kafka", str(self._settings))
-        return [str(java()), *heap, *JVM_FLAGS, *program]
+        class_path = self._jars.class_path()
+        self._archive = ClassArchive(self._jars.cache / ARCHIVES, java(), class_path, JVM_FLAGS)
+        program = ("-cp", class_path, "kafka.Kafka", str(self._settings))
+        return [str(java()), *heap, *JVM_FLAGS, *self._archive.start_flags(), *program]
+
+    def stop(self) -> None:
+        """As any server; what Java kept of this start serves the next."""
+        process = self._process
+        super().stop()
+        if self._archive and process and process.returncode == STOPPED:
+            self._archive.keep()
 
     def probe(self) -> bool:
         """Whether the broker answers; its port opens a moment before it serves requests."""
