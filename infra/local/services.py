@@ -13,13 +13,15 @@ from .portfolios import portfolio_path
 class ServiceRow(Struct, frozen=True, kw_only=True):
     """A service that the stack runs as ``python -m <module>``.
 
-    ``per_worker`` rows run once per worker. ``wave`` orders stopping: higher waves stop first. ``env`` is
+    ``per_worker`` rows run once per worker. ``early`` rows start beside Kafka and wait for it themselves,
+    for what they do before they need it. ``wave`` orders stopping: higher waves stop first. ``env`` is
     added to what every service is told; ``{rate}`` in a value is the simulator's rate.
     """
 
     name: str
     module: str
     per_worker: bool = False
+    early: bool = False
     default: bool = True
     wave: int = 1
     env: dict[str, str] = {}
@@ -32,7 +34,7 @@ class ServiceRow(Struct, frozen=True, kw_only=True):
 
 
 SERVICES: Final[tuple[ServiceRow, ...]] = (
-    ServiceRow(name="scorer", module="services.scorer", per_worker=True),
+    ServiceRow(name="scorer", module="services.scorer", per_worker=True, early=True),
     ServiceRow(name="archiver", module="services.archiver"),
     ServiceRow(name="trainer", module="services.trainer"),
     ServiceRow(

@@ -1,8 +1,8 @@
 """The supervisor: starts the stack in order, watches it, ends it in order.
 
-Kafka and Redis together, then the topics, then the services; simulator, services, Kafka, Redis on the
-way down. Every change is written to the state file at once, so that whoever comes later knows
-exactly which processes are ours.
+Kafka and Redis together, and beside them the services that wait for Kafka themselves; then the topics, then
+the other services. Simulator, services, Kafka, Redis on the way down. Every change is written to the state
+file at once, so that whoever comes later knows exactly which processes are ours.
 """
 
 from __future__ import annotations
@@ -81,7 +81,14 @@ class Supervisor:
         self._publish()
         portfolio_path(self._options)
         self._fetch_jars()
-        return self._start_infrastructure(stop) and self._apply_topics() and self._launch_services()
+        servers = self._launch_infrastructure()
+        self._launch_services(early=True)
+        if not (self._wait_for(servers, stop) and self._apply_topics()):
+            return False
+        self._launch_services(early=False)
+        self.state.phase = "running"
+        self._publish()
+        return True
 
     def _fetch_jars(self) -> None:
         if self._jars.missing():
@@ -89,7 +96,7 @@ class Supervisor:
             self._jars.fetch(lambda here, wanted: self._note(step, f"{here} of {wanted}"))
             self._done(step)
 
-    def _start_infrastructure(self, stop: threading.Event) -> bool:
+    def _launch_infrastructure(self) -> list[Managed]:
         ports = choose_ports(self._data, self._options.kafka_port)
         kafka = KafkaServer(
             self._data.kafka,
@@ -102,10 +109,10 @@ class Supervisor:
         redis = RedisServer(self._data.redis, jars=self._jars, log_path=self._data.log("redis"))
         self.state.addresses = {"kafka": kafka.bootstrap, "redis": redis.url}
         both = [Managed(redis, redis.url, REDIS_WAVE), Managed(kafka, kafka.bootstrap, KAFKA_WAVE)]
-        self._managed = both
+        self._managed += both
         with ThreadPoolExecutor(len(both)) as pool:
             list(pool.map(self._launch, both))
-        return self._wait_for(both, stop)
+        return both
 
     def _wait_for(self, servers: Sequence[Managed], stop: threading.Event) -> bool:
         deadline = time.monotonic() + INFRASTRUCTURE_READY_S
@@ -138,18 +145,16 @@ class Supervisor:
         self._done(step, f"{len(done.created)} created, {len(wanted)} as the table says")
         return True
 
-    def _launch_services(self) -> bool:
+    def _launch_services(self, early: bool) -> None:
         services = [
             self._service(row, instance)
             for row in self._rows
+            if row.early is early
             for instance in range(1, row.instances(self._options) + 1)
         ]
         self._managed += services
         for managed in services:
             self._launch(managed)
-        self.state.phase = "running"
-        self._publish()
-        return True
 
     def _service(self, row: ServiceRow, instance: int) -> Managed:
         name = f"{row.name}-{instance}" if row.per_worker else row.name

@@ -24,6 +24,7 @@ from services.scorer.edge.trust import FolderTrust
 from services.scorer.edge.warm_up import compile_apart, warm_up
 from services.scorer.edge.watchdog import Watchdog
 from services.scorer.settings import ScorerSettings
+from shared.bus.arrival import wait_for_log
 from shared.bus.kafka_consumer import KafkaConsumer
 from shared.bus.kafka_producer import KafkaProducer
 from shared.bus.ports import Rebalance
@@ -44,6 +45,10 @@ from shared.stores.timeline_redis import RedisTimelines
 GC_THRESHOLDS: Final = (50_000, 20, 100)
 """A batch makes thousands of objects and no cycles; looking for some at every 700 was 3 % of the time."""
 
+INPUTS: Final = {"transactions": KIND_TRANSACTION, "activities": KIND_ACTIVITY, "labels": KIND_LABEL}
+NEEDED: Final = (*INPUTS, "decisions", "predictions", "captures", "releases")
+"""The topics without which no part can start."""
+
 
 class ScorerService(Service):
     """The tree: health, pump, side reader, reporter, watchdog, release follower."""
@@ -59,9 +64,12 @@ class ScorerService(Service):
         return build(self._settings, self._health)
 
     async def on_start(self) -> None:
-        """Health answers from the first moment on."""
+        """Health answers from the first moment on; the parts start once there is a log to read."""
         if self._settings.health_port:
             await self._server.start()
+        needed = [topic_name(self._settings.portfolio, name) for name in NEEDED]
+        await wait_for_log(self._settings.kafka, needed, lambda why: self._health.hold("log", why))
+        self._health.clear("log")
 
     async def on_started(self) -> None:
         """What lives for ever is no garbage to look through again."""
@@ -158,11 +166,7 @@ def _consumer(settings: ScorerSettings, topics: list[str], rebalance: Rebalance)
 
 def input_kinds(portfolio: str) -> dict[str, int]:
     """The topics that the scorer reads, and what stands on each."""
-    return {
-        topic_name(portfolio, "transactions"): KIND_TRANSACTION,
-        topic_name(portfolio, "activities"): KIND_ACTIVITY,
-        topic_name(portfolio, "labels"): KIND_LABEL,
-    }
+    return {topic_name(portfolio, name): kind for name, kind in INPUTS.items()}
 
 
 def limits_of(portfolio: Portfolio) -> Limits:

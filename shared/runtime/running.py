@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from mode import Service
 
@@ -18,7 +19,7 @@ STOP_LIMIT_S = 30.0
 async def run_until_stopped(service: Service) -> int:
     """Start ``service``, wait for a signal or its crash, stop it. The exit code: 0, or 1 after a crash."""
     with stop_event() as stopping:
-        await service.start()
+        await _start(service, stopping)
         while not stopping.is_set() and not service.crashed and not service.should_stop:
             try:
                 await asyncio.wait_for(stopping.wait(), LOOK_S)
@@ -33,3 +34,17 @@ async def run_until_stopped(service: Service) -> int:
         log.error("crashed", error=type(service.crash_reason).__name__, detail=str(service.crash_reason))
         return 1
     return 0
+
+
+async def _start(service: Service, stopping: asyncio.Event) -> None:
+    """Start ``service``; a signal ends a start that waits for something. Raises what the start raises."""
+    starting = asyncio.ensure_future(service.start())
+    stopped = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not starting.done():
+        starting.cancel()
+        with suppress(asyncio.CancelledError):
+            await starting
+    else:
+        starting.result()

@@ -26,6 +26,7 @@ FAKE = "tests.support.fake_service"
 ROWS = (
     ServiceRow(name="fake", module=FAKE, per_worker=True, env={"FAKE_CHILD": "yes"}),
     ServiceRow(name="traffic", module=FAKE, default=False, wave=2),
+    ServiceRow(name="early", module=FAKE, early=True),
 )
 
 
@@ -91,9 +92,10 @@ def test_life_of_a_stack(stack: Stack, tmp_path: Path) -> None:
     phases: list[str] = []
     state, started = stack.up(lambda seen: phases.extend(part.name for part in seen.parts))
     assert started
-    assert phases.index("redis") < phases.index("topics") < phases.index("fake-1") < phases.index("traffic")
+    firsts = [phases.index(name) for name in ("redis", "early", "topics", "fake-1", "traffic")]
+    assert firsts == sorted(firsts)
     assert {name: row.running for name, row in parts(stack).items() if name != "topics"} == dict.fromkeys(
-        ("redis", "kafka", "fake-1", "fake-2", "traffic"), True
+        ("redis", "kafka", "early", "fake-1", "fake-2", "traffic"), True
     )
     produce(state, b"kept")
 
@@ -116,6 +118,7 @@ def test_life_of_a_stack(stack: Stack, tmp_path: Path) -> None:
     assert {record.name for record in stack.status().leftovers} == {
         "redis",
         "kafka",
+        "early",
         "fake-1",
         "fake-2",
         "traffic",

@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+from mode import Service
 
 from shared.runtime import numba_cache
 from shared.runtime.clock import Clock, FixedClock, SystemClock
 from shared.runtime.memory import rss_bytes
+from shared.runtime.running import run_until_stopped
 from shared.runtime.stopping import stop_event, stop_flag
 
 
@@ -36,6 +38,30 @@ async def test_a_signal_sets_the_event_of_the_loop(number: signal.Signals) -> No
     with stop_event() as event:
         os.kill(os.getpid(), number)
         await asyncio.wait_for(event.wait(), 5)
+
+
+class _Waiting(Service):
+    """Never done with its start."""
+
+    async def on_start(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+
+
+async def test_a_signal_ends_a_start_that_waits() -> None:
+    service = _Waiting()
+    assert await asyncio.wait_for(run_until_stopped(service), 5) == 0
+    assert service.should_stop
+
+
+class _Broken(Service):
+    async def on_start(self) -> None:
+        raise ValueError("no way to start")
+
+
+async def test_a_start_that_fails_says_why() -> None:
+    with pytest.raises(ValueError, match="no way to start"):
+        await run_until_stopped(_Broken())
 
 
 def test_a_signal_sets_the_flag_and_the_handlers_come_back() -> None:

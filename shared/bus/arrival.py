@@ -1,0 +1,49 @@
+"""Waiting for the log: a service may start before its broker, or before its topics are made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+RETRY_S: Final = 0.2
+CONTACT_S: Final = 1.0
+REQUEST_MS: Final = 5_000
+
+
+async def wait_for_log(bootstrap: str, topics: Collection[str], told: Callable[[str], None]) -> None:
+    """Returns once a broker at ``bootstrap`` has all ``topics``; ``told`` hears in words what is missing."""
+    while (why := await _missing(bootstrap, topics)) is not None:
+        told(why)
+        await asyncio.sleep(RETRY_S)
+
+
+async def _missing(bootstrap: str, topics: Collection[str]) -> str | None:
+    # The client writes an error into the log for each broker it cannot reach, so it comes second.
+    if not await _answers(bootstrap):
+        return f"waits for Kafka at {bootstrap}"
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_MS)
+    try:
+        await client.start()
+        missing = sorted({*topics} - {*await client.list_topics()})
+    except (KafkaError, OSError):
+        return f"waits for Kafka at {bootstrap}"
+    finally:
+        await client.close()
+    return f"waits for topics: {', '.join(missing)}" if missing else None
+
+
+async def _answers(bootstrap: str) -> bool:
+    """Whether some address of ``bootstrap`` takes a connection."""
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        with suppress(OSError, ValueError, TimeoutError):
+            opening = asyncio.open_connection(host.strip("[]"), int(port))
+            _, writer = await asyncio.wait_for(opening, CONTACT_S)
+            writer.close()
+            return True
+    return False
