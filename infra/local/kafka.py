@@ -24,8 +24,8 @@ HEAP_MB: Final = 512
 FORMAT_TIMEOUT_S: Final = 60
 PROBE_TIMEOUT_S: Final = 1.0
 STOPPED: Final = 128 + SIGTERM
-ARCHIVES: Final = ".assay-classes"
-"""Folder beside the jars for what Java keeps of them."""
+ARCHIVES: Final = "assay-classes"
+"""Folder of our Java for what it keeps of the jars, gone when Java is."""
 
 PROBE_ID: Final = b"ping"
 API_VERSIONS_REQUEST: Final = b"\x00\x00\x00\x0a" + b"\x00\x12\x00\x00" + PROBE_ID + b"\xff\xff"
@@ -136,8 +136,8 @@ class KafkaServer(Server):
         """Java with the jars, the main class and the settings file."""
         heap = (f"-Xmx{self.heap_mb}m", "-Xms128m")
         class_path = self._jars.class_path()
-        self._archive = ClassArchive(self._jars.cache / ARCHIVES, java(), class_path, JVM_FLAGS)
         program = ("-cp", class_path, "kafka.Kafka", str(self._settings))
+        self._archive = ClassArchive(java().parents[1] / ARCHIVES, java(), class_path, JVM_FLAGS)
         return [str(java()), *heap, *JVM_FLAGS, *self._archive.start_flags(), *program]
 
     def stop(self) -> None:
