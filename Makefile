@@ -7,7 +7,8 @@ STAMPS := $(VENV)/.stamps
 PYTHONS := python3.13 python3.12 python3.11 python3 python
 UV      := $(BIN)/uv
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+# Modules are compiled here, once: a service that starts loads a thousand, and some machines keep no bytecode.
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 TYPED   := services shared infra tests
 
 .DEFAULT_GOAL := help
