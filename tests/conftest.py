@@ -2,6 +2,10 @@
 
 import warnings
 
+from tests.support import kernels
+
+kernels.share()  # before anything imports numba, conftests of folders included
+
 with warnings.catch_warnings():
     # kafka-python reads its message schemas by a call that Python 3.11 and 3.12 call deprecated.
     warnings.simplefilter("ignore", DeprecationWarning)

@@ -12,6 +12,7 @@ from infra.local.kafka import KafkaServer
 from infra.local.redis import RedisServer
 from tests.faults.checker import Report, check, store_look
 from tests.faults.read_back import read_back
+from tests.support.kernels import lend
 from tests.support.scorer_process import warm_up
 from tests.support.scorer_stand import Stand
 
@@ -19,11 +20,10 @@ MakeStand = Callable[..., Stand]
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Keys and artefacts of this session; compiled kernels stay for the next one."""
     folder = tmp_path_factory.mktemp("home")
-    assert pytestconfig.cache is not None
-    (folder / "numba").symlink_to(pytestconfig.cache.mkdir("assay-kernels"))
+    lend(folder)
     warm_up(folder)
     return folder
 

@@ -23,6 +23,7 @@ from shared.contracts.topics import topic_name
 from shared.stores.artefacts import ArtefactStore
 from shared.stores.kafka_log import append, read_whole
 from shared.stores.signing import read_trusted
+from tests.support.kernels import lend
 from tests.support.small_lake import AS_OF_MS, SmallLake, make_small_lake
 from tests.support.topics import create_topics
 
@@ -36,6 +37,7 @@ class Stand:
         self.bootstrap = bootstrap
         self.portfolio = f"p{uuid.uuid4().hex[:8]}"
         self.folder = folder
+        lend(folder)
         self.lake: SmallLake = make_small_lake(folder, self.portfolio, iterations=iterations)
         create_topics(
             bootstrap, self.portfolio, "requests", "candidates", "dead-letters", "status", input_partitions=1

@@ -1,4 +1,4 @@
-"""The whole house through its command, from nothing to a model in charge. Imports nothing of ours."""
+"""The whole house through its command, from nothing to a model in charge. Knows nothing else of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 import pytest
+
+from tests.support.kernels import lend
 
 ASSAY = [sys.executable, "-m", "services.cli"]
 CALL_S = 400
@@ -45,13 +47,10 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[House]:
+def house(tmp_path: Path) -> Iterator[House]:
     """A house that is down afterwards, whatever happened."""
     made = House(tmp_path / "data")
-    made.folder.mkdir()
-    assert pytestconfig.cache is not None
-    kernels = pytestconfig.cache.mkdir("assay-kernels")
-    (made.folder / "numba").symlink_to(kernels)  # compiled kernels outlive the session
+    lend(made.folder)
     yield made
     made.call("down")
 

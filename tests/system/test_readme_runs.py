@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.kernels import lend
 from tests.support.pages import README, Block, blocks
 
 LIMIT_S = 240
@@ -20,13 +21,12 @@ SHELL = ("bash", "-euo", "pipefail", "-c")
 class Desk:
     """A newcomer's shell: an empty folder, `assay` and `python` on the path."""
 
-    def __init__(self, folder: Path, kernels: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         ours = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self._env = {**ours, "PATH": path, "PYTHONWARNINGS": "ignore"}
-        (folder / ".assay").mkdir()
-        (folder / ".assay" / "numba").symlink_to(kernels)  # compiled kernels outlive the session
+        lend(folder / ".assay")
 
     def run(self, language: str, text: str) -> subprocess.CompletedProcess[str]:
         """Run one block to its end."""
@@ -55,10 +55,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Desk]:
+def desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk on which nothing runs afterwards."""
-    assert pytestconfig.cache is not None
-    made = Desk(tmp_path, pytestconfig.cache.mkdir("assay-kernels"))
+    made = Desk(tmp_path)
     yield made
     if made.phase() not in ("", "stopped"):
         made.run("bash", "assay down")

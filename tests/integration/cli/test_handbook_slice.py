@@ -22,6 +22,7 @@ from services.cli.edge.releasing import Desk
 from services.cli.wiring import surroundings
 from tests.support import handbook
 from tests.support.archiver_process import ArchiverProcess
+from tests.support.kernels import lend
 from tests.support.scorer_process import ScorerProcess
 from tests.support.twin_worlds import Worlds, compare, worlds
 
@@ -51,13 +52,10 @@ def house(
     redis_server: RedisServer,
     portfolio: str,
     tmp_path: Path,
-    pytestconfig: pytest.Config,
 ) -> Iterator[Path]:
     """A scorer and an archiver of the test's own portfolio, release 1 in charge; the portfolio's file."""
     data, file = tmp_path / "data", tmp_path / "own.toml"
-    data.mkdir()
-    assert pytestconfig.cache is not None
-    (data / "numba").symlink_to(pytestconfig.cache.mkdir("assay-kernels"))
+    lend(data)
     desk = Desk(surroundings().house(data), kafka_server.bootstrap)
     desk.publish(desk.first_content(), "the first", "r1", 0)
     told = {
