@@ -12,6 +12,20 @@ from tests.suites import GROUPS, OTHERS, TESTS, Group, Result, counts_of, summar
 ROOT = Path(__file__).parents[2]
 REPORT = """<testsuites><testsuite tests="5" failures="1" errors="1" skipped="1"/>
 <testsuite tests="2" failures="0" errors="0" skipped="0"/></testsuites>"""
+SEVERAL = """
+import os, pathlib, time
+import pytest
+
+@pytest.mark.parametrize("number", range(20))
+def test_it(number, pytestconfig):
+    with (pytestconfig.rootpath / f"ran-{number}").open("x") as file:
+        file.write(str(os.getpid()))
+    time.sleep(0.02)
+
+@pytest.mark.skip("no reason but this")
+def test_nothing():
+    pass
+"""
 
 
 def test_every_folder_of_tests_is_in_a_group_or_says_why_not() -> None:
@@ -35,21 +49,51 @@ def test_the_summary_ends_like_pytest_and_names_a_slow_group() -> None:
             Group("faults", ("faults",), 1), {"failed": 1, "passed": 2, "skipped": 0, "errors": 0}, 2.0, 1
         ),
     ]
-    lines = summary(results).splitlines()
+    lines = summary(results, 4.0).splitlines()
 
-    assert lines[-1] == "1 failed, 9 passed, 1 skipped in 63.00s"
+    assert lines[-1] == "1 failed, 9 passed, 1 skipped in 67.00s"
+    assert lines[-4] == "kernels ready in 4.0s"
     assert lines[-3] == "unit (unit): 7 passed, 1 skipped in 61.0s of 60s OVER ITS TIME"
 
 
-@pytest.mark.parametrize(("body", "code"), [("assert True", 0), ("assert False", 1), ("", 5)])
-def test_a_group_fails_when_its_tests_fail_or_are_none(body: str, code: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("body", "processes", "code"),
+    [
+        ("assert True", 1, 0),
+        ("assert False", 1, 1),
+        ("", 1, 5),
+        ("assert True", 2, 0),
+        ("assert False", 2, 1),
+    ],
+)
+def test_a_group_fails_when_its_tests_fail_or_are_none(
+    body: str, processes: int, code: int, tmp_path: Path
+) -> None:
     folder = tmp_path / "unit"
     folder.mkdir()
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     if body:
         (folder / "test_it.py").write_text(f"def test_it():\n    {body}\n")
+    found = suites.run(Group("unit", ("unit",), 1, processes), tmp_path)
 
-    assert suites.run(Group("unit", ("unit",), 1), tmp_path).code == code
+    assert found.code == code
+    assert sum(found.counts.values()) == bool(body)
+
+
+def test_two_processes_run_each_test_once_and_show_reasons_of_skips(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "unit").mkdir()
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "unit" / "test_it.py").write_text(SEVERAL)
+    found = suites.run(Group("unit", ("unit",), 1, 2), tmp_path)
+
+    assert found.counts == {"failed": 0, "passed": 20, "skipped": 1, "errors": 0}
+    assert len(list(tmp_path.glob("ran-*"))) == 20
+    assert len({file.read_text() for file in tmp_path.glob("ran-*")}) == 2
+    shown = capfd.readouterr().out
+    assert "\n== unit ==\n" in shown
+    assert "no reason but this" in shown
 
 
 def test_ci_runs_the_command_of_the_readme() -> None:
