@@ -35,6 +35,20 @@ def _asking() -> Iterator[None]:
         raise _BrokerAway(str(error)) from error
 
 
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop ``consumer``, whatever its broker does.
+
+    aiokafka 0.14 cancels a fetch that waits for its next attempt at a broker that is away, and ``stop()``
+    then ends as cancelled half-way. In a task of its own that ends nobody else.
+    """
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait({stopping})
+    if stopping.cancelled():
+        await consumer._client.close()  # the other half, which a second stop() would not do
+    else:
+        stopping.result()
+
+
 OnRelease = Callable[[Release], Awaitable[None]]
 
 
@@ -99,7 +113,7 @@ class ReleaseFollower(Service):
                 await self._take(consumer)
                 await self._deliver()
         finally:
-            await consumer.stop()
+            await _stop(consumer)
 
     async def _catch_up(self, consumer: AIOKafkaConsumer) -> None:
         end = await self._end(consumer)

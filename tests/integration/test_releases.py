@@ -19,7 +19,7 @@ from shared.contracts.codec import encode
 from shared.contracts.models import ModelRef, Policy, Release, ReleaseContent
 from shared.contracts.topics import topic_name
 from shared.scoring.release import verify_chain
-from shared.stores import releases_writer
+from shared.stores import releases_follower, releases_writer
 from shared.stores.artefacts import ArtefactStore
 from shared.stores.audit_writer import AuditWriter, fold_audit
 from shared.stores.guarded_load import ExpectedInputs
@@ -214,7 +214,12 @@ async def test_a_follower_sees_every_new_head_in_order(chain: Chain) -> None:
     assert len(one.chain.voids) == 2
 
 
-async def test_a_follower_survives_an_absent_broker(chain: Chain, kafka_server: KafkaServer) -> None:
+async def test_a_follower_survives_an_absent_broker(
+    chain: Chain, kafka_server: KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that is away for longer than the follower goes on with a connection."""
+    monkeypatch.setattr(releases_follower, "CONTACT_SECONDS", 1.0)
+    monkeypatch.setattr(releases_follower, "REQUEST_MS", 1_000)
     seen = list[Release]()
     first = await asyncio.to_thread(chain.writer().publish, chain.content(), "a", "x", "r1")
     await asyncio.to_thread(kafka_server.stop)
@@ -226,7 +231,9 @@ async def test_a_follower_survives_an_absent_broker(chain: Chain, kafka_server: 
             await asyncio.to_thread(kafka_server.start)
             await asyncio.wait_for(follower.caught_up.wait(), PATIENCE_S)
             assert seen == [first]
-            await asyncio.to_thread(kafka_server.restart)
+            await asyncio.to_thread(kafka_server.stop)
+            await _until(lambda: (follower.silent_seconds or 0.0) > 4.0)
+            await asyncio.to_thread(kafka_server.start)
             second = await asyncio.to_thread(chain.writer().publish, chain.content(), "a", "x", "r2")
             await _until(lambda: seen == [first, second])
     finally:
