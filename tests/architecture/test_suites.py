@@ -52,7 +52,7 @@ def test_the_summary_ends_like_pytest_and_names_a_slow_group() -> None:
     lines = summary(results, 4.0).splitlines()
 
     assert lines[-1] == "1 failed, 9 passed, 1 skipped in 67.00s"
-    assert lines[-4] == "kernels ready in 4.0s"
+    assert lines[-4] == "modules and kernels: compiled in 4.0s"
     assert lines[-3] == "unit (unit): 7 passed, 1 skipped in 61.0s of 60s OVER ITS TIME"
 
 
