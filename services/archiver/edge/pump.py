@@ -54,6 +54,7 @@ class Pump(Service):
         self._parts = parts
         self._gathered: Gathered[Message] = Gathered()
         self._writing: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
         self.writer: LakeWriter | None = None
         self.places: list[Place] = []
         self.written: dict[Place, int] = {}
@@ -82,9 +83,12 @@ class Pump(Service):
         self.written = {place: at for place, at in positions.items() if at is not None}
         log.info("reading", partitions=len(self.places), count=self.lost)
         while not self.should_stop:
-            await self._step()
+            async with self._turn:
+                await self._step()
 
     async def _step(self) -> None:
+        if self.should_stop:
+            return
         parts = self._parts
         taken = await parts.log.take(TAKE, IDLE_WAIT_MS)
         self._gathered.add(taken, parts.clock.now_ms())
@@ -136,7 +140,8 @@ class Pump(Service):
     async def on_stop(self) -> None:
         """Write what was gathered, unless something is wrong; Kafka still has it then."""
         if self.crash_reason is None:
-            await self._written()
-            if self._gathered.ends and self.writer is not None:
-                await self._write(self._gathered)
+            async with self._turn:  # a step that is under way may be waiting for a write, or begin one
+                await self._written()
+                if self._gathered.ends and self.writer is not None:
+                    await self._write(self._gathered)
         await self._parts.log.stop()
