@@ -57,7 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--count", type=int, default=200_000, help="payments of one drain of ours")
     parser.add_argument("--peer-count", type=int, default=10_000, help="payments of one drain of the peer")
-    parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds")
     parser.add_argument("--check", type=float, default=0.0, help="fail when the ratio is below this")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args()
