@@ -18,6 +18,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
+from .leaving import leave
 from .ports import Committed, Fenced, LogAway, Message, Place, Rebalance, Run
 
 SESSION_TIMEOUT_MS = 10_000
@@ -85,7 +86,7 @@ class KafkaConsumer:
         """Leave the group and disconnect; a group that hangs is left without a word after `LEAVE_S`."""
         if self._consumer is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._consumer.stop(), LEAVE_S)
+                await asyncio.wait_for(leave(self._consumer), LEAVE_S)
 
     async def take(self, limit: int, wait_ms: int) -> Sequence[Run]:
         """At most ``limit`` records. Raises LogAway."""

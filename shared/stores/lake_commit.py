@@ -8,6 +8,7 @@ refuses ours; then the files are deleted, the handle reads again and decides aga
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -43,7 +44,9 @@ class Source(NamedTuple):
 
 
 class LakeTable:
-    """One table, held at the version last read. Not thread-safe: one caller at a time."""
+    """One table, held at the version last read. Callers in several threads come one after the other: two in
+    between would decide on one version and commit on the next, which the log has no reason to refuse.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class LakeTable:
         self._files = open_files(_plain(handle.table_uri), storage_options)
         self._reach = reach
         self._next: dict[Source, int | None] = {}
+        self._turn = Lock()
 
     @property
     def version(self) -> int:
@@ -87,6 +91,10 @@ class LakeTable:
         ``rows`` has the card's columns; ``ends`` names the offset after the last row of each source.
         Returns the number of rows added. Raises LakeAway.
         """
+        with self._turn:
+            return self._append(rows, ends, at_ms)
+
+    def _append(self, rows: pa.Table, ends: Mapping[Source, int], at_ms: int) -> int:
         for _ in range(ATTEMPTS):
             fresh = self._not_yet_there(rows, ends)
             if fresh.num_rows == 0:

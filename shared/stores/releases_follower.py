@@ -36,11 +36,7 @@ def _asking() -> Iterator[None]:
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop ``consumer``, whatever its broker does.
-
-    aiokafka 0.14 cancels a fetch that waits for its next attempt at a broker that is away, and ``stop()``
-    then ends as cancelled half-way. In a task of its own that ends nobody else.
-    """
+    """Stop ``consumer``, whatever its broker does: `shared/bus/leaving.py`, which a store must not see."""
     stopping = asyncio.ensure_future(consumer.stop())
     await asyncio.wait({stopping})
     if stopping.cancelled():

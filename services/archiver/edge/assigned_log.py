@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from services.archiver.core.gather import Place
+from shared.bus.leaving import leave
 from shared.bus.ports import LogAway
 
 COMMIT_WAIT_S: Final = 5.0
@@ -117,5 +118,5 @@ class AssignedLog:
     async def stop(self) -> None:
         """Disconnect."""
         if self._consumer is not None:
-            await self._consumer.stop()
+            await leave(self._consumer)
             self._consumer = None

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from services.scorer.core.assembly import entity_ends
 from services.scorer.core.intake import InputRecord
+from shared.bus.leaving import leave
 from shared.bus.ports import LogAway
 from shared.contracts.capture import decode_capture
 from shared.contracts.codec import DecodeError, decode_activity, decode_label, decode_transaction
@@ -82,7 +83,7 @@ class CapturedTail:
         except KafkaError as error:
             raise LogAway(str(error)) from error
         finally:
-            await consumer.stop()
+            await leave(consumer)
 
     async def _inputs(
         self, place: TopicPartition, wanted: dict[int, dict[str, Any]]
@@ -103,7 +104,7 @@ class CapturedTail:
         except KafkaError as error:
             raise LogAway(str(error)) from error
         finally:
-            await consumer.stop()
+            await leave(consumer)
 
     async def _open(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(

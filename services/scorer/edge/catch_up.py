@@ -17,6 +17,7 @@ from mode import Service
 
 from services.scorer.core.intake import Item, Limits
 from services.scorer.core.reading import read_each
+from shared.bus.leaving import leave
 from shared.bus.ports import LogAway, Place
 from shared.runtime.logs import get_logger
 
@@ -74,7 +75,7 @@ class CatchUp(Service):
                     break
                 await asyncio.sleep(0)
         finally:
-            await consumer.stop()
+            await leave(consumer)
         self._pump.settled(place, stop)
         log.info("caught_up", topic=place.topic, partition=place.partition, count=stop - start)
 

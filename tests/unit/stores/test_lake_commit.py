@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -71,6 +72,21 @@ def test_a_stale_handle_decides_again(lake: Lake) -> None:
     assert append(ours, 0, 12) == 2
     assert append(theirs, 8, 20) == 8
     assert offsets(lake) == list(range(20))
+
+
+def test_two_threads_with_one_handle_add_rows_once(lake: Lake) -> None:
+    others: list[Thread] = []
+
+    def reach(name: str) -> None:
+        if name == AT_BEFORE_COMMIT and not others:
+            others.append(Thread(target=append, args=(table, 0, 12)))
+            others[0].start()
+            others[0].join(0.3)  # long enough to commit, if nothing held it
+
+    table = lake.open(CARD, reach)
+    assert append(table, 0, 10) == 10
+    others[0].join()
+    assert offsets(lake) == list(range(12))
 
 
 def test_a_commit_that_comes_between_decision_and_commit_is_seen(lake: Lake) -> None:

@@ -1,0 +1,22 @@
+"""Letting go of a consumer, whatever its broker does."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiokafka import AIOKafkaConsumer
+
+
+async def leave(consumer: AIOKafkaConsumer) -> None:
+    """Stop ``consumer`` to the end. Raises what its stop raises.
+
+    aiokafka 0.14 cancels a fetch that waits for its next attempt at a broker that is away, and ``stop()``
+    then ends as cancelled half-way; the caller's task would end with it, without a word. In a task of its
+    own that ends nobody else.
+    """
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait({stopping})
+    if stopping.cancelled():
+        await consumer._client.close()  # the other half, which a second stop() would not do
+    else:
+        stopping.result()

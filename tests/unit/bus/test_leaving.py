@@ -1,0 +1,53 @@
+"""A consumer is let go of also when its own stop is cut short."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from shared.bus.leaving import leave
+
+
+class Client:
+    closed = False
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class Consumer:
+    """Stops as it is told: in full, cancelled half-way, or with an error."""
+
+    def __init__(self, outcome: BaseException | None = None) -> None:
+        self._client = Client()
+        self._outcome = outcome
+
+    async def stop(self) -> None:
+        await asyncio.sleep(0)
+        if self._outcome is not None:
+            raise self._outcome
+        await self._client.close()
+
+
+@pytest.mark.parametrize("outcome", [None, asyncio.CancelledError()])
+async def test_the_connection_is_closed_and_the_caller_goes_on(outcome: BaseException | None) -> None:
+    consumer = Consumer(outcome)
+    await leave(consumer)
+    assert consumer._client.closed
+
+
+async def test_an_error_of_the_stop_is_the_callers() -> None:
+    with pytest.raises(OSError, match="gone"):
+        await leave(Consumer(OSError("gone")))
+
+
+async def test_whoever_leaves_can_be_cancelled_and_the_stop_goes_on() -> None:
+    consumer = Consumer()
+    leaving = asyncio.create_task(leave(consumer))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    await asyncio.sleep(0.01)
+    assert consumer._client.closed
