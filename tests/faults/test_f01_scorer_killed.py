@@ -13,7 +13,9 @@ import pytest
 
 from infra.local.kafka import KafkaServer
 from infra.local.redis import RedisServer
-from shared.contracts.codec import decode_transaction
+from shared.contracts.codec import decode
+from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
+from shared.contracts.payments import Activity, Label, Transaction
 from tests.faults.checker import Report, check
 from tests.faults.conftest import MakeStand, stand_maker
 from tests.faults.read_back import Found, read_back
@@ -28,6 +30,12 @@ POINTS: Final = (
     "after_ack",
     "before_commit",
 )
+RECORDS: Final[dict[int, type[Transaction | Label | Activity]]] = {
+    KIND_TRANSACTION: Transaction,
+    KIND_LABEL: Label,
+    KIND_ACTIVITY: Activity,
+}
+
 APPEND_TWICE: Final = frozenset(POINTS)
 """At every one of them the batch was appended and is not committed."""
 
@@ -96,20 +104,18 @@ def test_killed_there_and_all_is_as_if_never(case: Case) -> None:
 
 def _others_between(found: Found) -> int:
     """Records of other accounts that stand in a terminal's log between a first copy and its repeat."""
+    # Payments, labels and activities alike: what a kill leaves uncommitted may be one label.
     terminal = {
-        c.place: decode_transaction(found.inputs[c.place].value or b"").terminal_id
+        c.place: decode(RECORDS[c.row["kind"]], found.inputs[c.place].value or b"").terminal_id
         for c in found.captures
-        if c.row["vector"] is not None
     }
     others = [
-        (terminal[c.place], c.row["versions"][1])
-        for c in found.captures
-        if c.row["id"].startswith("between") and c.place in terminal
+        (terminal[c.place], c.row["versions"][1]) for c in found.captures if c.row["id"].startswith("between")
     ]
     count = 0
     for captured in found.captures:
         for packed in captured.row["repeats"]:
-            if packed >> 40 == 1 and captured.place in terminal:
+            if packed >> 40 == 1:
                 first, again = captured.row["versions"][1], packed & ((1 << 40) - 1)
                 count += sum(name == terminal[captured.place] and first < at < again for name, at in others)
     return count
