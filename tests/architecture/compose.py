@@ -45,8 +45,8 @@ def _ours(name: str, card: dict[str, Any]) -> list[str]:
 
 def _job(card: dict[str, Any]) -> list[str]:
     ends = card.get("restart") in {"no", "on-failure"}
-    applies = card.get("command") == ["assay", "topics", "apply"]
-    return [] if ends and applies else [f"{JOB}: is not the job that applies the topics and ends"]
+    prepares = card.get("command") == ["sh", "-c", "assay topics apply && assay release first"]
+    return [] if ends and prepares else [f"{JOB}: is not the job that prepares topics and release, and ends"]
 
 
 def _service(name: str, card: dict[str, Any]) -> list[str]:

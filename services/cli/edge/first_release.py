@@ -8,8 +8,6 @@ from infra.local.state import StackState
 from services.cli.edge import releasing
 from services.cli.edge.surroundings import House
 
-REASON = "the first release: no champion yet"
-
 
 class FirstRelease:
     """Watches a starting stack, passes every change on, and publishes release 1 where there is none."""
@@ -25,6 +23,4 @@ class FirstRelease:
         topics = next((part for part in state.parts if part.name == "topics"), None)
         if not self._done and topics is not None and topics.phase == "ready":
             self._done = True
-            desk = releasing.Desk(self._house, state.addresses["kafka"])
-            if desk.chain().head is None:
-                desk.publish(desk.first_content(), REASON, "release-1", 0)
+            releasing.Desk(self._house, state.addresses["kafka"]).begin()

@@ -24,6 +24,9 @@ from shared.stores.signing import TrustedKeys, open_signer, read_trusted
 WRITER: Final = "cli"
 
 
+FIRST_REASON: Final = "the first release: no champion yet"
+
+
 class Desk:
     """Where releases of one portfolio are made. Blocking."""
 
@@ -64,6 +67,12 @@ class Desk:
             policy=own.policy,
             rates_ppm=own.rates_ppm,
         )
+
+    def begin(self) -> Release | None:
+        """Release 1, without a champion; None where there is a release. Raises as `publish`."""
+        if self.chain().head is not None:
+            return None
+        return self.publish(self.first_content(), FIRST_REASON, "release-1", 0)
 
     def publish(
         self, content: ReleaseContent, reason: str, request_id: str, expected_seq: int | None = None

@@ -16,7 +16,7 @@ from services.cli.wiring import run
 COMMANDS = (
     "run up down status doctor ingest export train evaluate decision verify-parity settings "
     "topics+apply topics+diff topics+show features+list features+check state+check state+rebuild "
-    "release+show release+promote release+history dlq+list dlq+show"
+    "release+show release+first release+promote release+history dlq+list dlq+show"
 ).split()
 
 

@@ -1,4 +1,4 @@
-"""`assay release show | promote | history`: what decides, and since when."""
+"""`assay release show | first | promote | history`: what decides, and since when."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def show(
     head = _chain(here).head
     if head is None:
         raise FaultFound(
-            f"The portfolio {here.portfolio} has no release yet.", "Run `assay up` or `assay train`."
+            f"The portfolio {here.portfolio} has no release yet.",
+            "Run `assay release first`, or `assay train` for one with a model.",
         )
     if as_json:
         terminal.answer_json(head)
@@ -69,6 +70,29 @@ def _fields(release: Release) -> dict[str, Any]:
 def _champion(release: Release) -> str:
     champion = release.content.champion
     return f"{champion.name} {champion.version}" if champion else "none"
+
+
+@app.command("first")
+def first(
+    context: typer.Context,
+    data_dir: DataDirOption = None,
+    portfolio: PortfolioOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish release 1, which decides without a model, unless there is a release already.
+
+    Example: assay release first --portfolio bank
+    """
+    here = house(context, data_dir, portfolio)
+    from services.cli.edge import releasing
+
+    release = releasing.Desk(here, here.kafka).begin()
+    if as_json:
+        terminal.answer_json({"published": release})
+    elif release is None:
+        terminal.say("There is a release already: `assay release show`.")
+    else:
+        terminal.say(f"Release {release.seq}: no champion yet; `assay train` makes one.")
 
 
 @app.command("promote")
