@@ -42,8 +42,9 @@ async def _answers(bootstrap: str) -> bool:
     for address in bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
         with suppress(OSError, ValueError, TimeoutError):
-            opening = asyncio.open_connection(host.strip("[]"), int(port))
-            _, writer = await asyncio.wait_for(opening, CONTACT_S)
+            # Not wait_for(): in Python 3.11 it forgets that it was cancelled when the answer comes just then.
+            async with asyncio.timeout(CONTACT_S):
+                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
             writer.close()
             return True
     return False
