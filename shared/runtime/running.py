@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from mode import Service
 
@@ -13,6 +12,7 @@ from .stopping import stop_event
 log = get_logger("runtime.running")
 
 LOOK_S = 0.1
+AGAIN_S = 1.0
 STOP_LIMIT_S = 30.0
 
 
@@ -42,9 +42,8 @@ async def _start(service: Service, stopping: asyncio.Event) -> None:
     stopped = asyncio.ensure_future(stopping.wait())
     await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
-    if not starting.done():
+    while not starting.done():  # once may not do: what it waits in may forget that it was cancelled
         starting.cancel()
-        with suppress(asyncio.CancelledError):
-            await starting
-    else:
+        await asyncio.wait({starting}, timeout=AGAIN_S)
+    if not starting.cancelled():
         starting.result()

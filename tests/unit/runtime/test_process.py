@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,20 @@ async def test_a_signal_ends_a_start_that_waits() -> None:
     service = _Waiting()
     assert await asyncio.wait_for(run_until_stopped(service), 5) == 0
     assert service.should_stop
+
+
+class _Forgetful(Service):
+    """Goes on after it was cancelled, once."""
+
+    async def on_start(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+
+async def test_a_start_that_forgets_is_told_again() -> None:
+    assert await asyncio.wait_for(run_until_stopped(_Forgetful()), 5) == 0
 
 
 class _Broken(Service):
