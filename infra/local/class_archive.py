@@ -34,12 +34,21 @@ class ClassArchive:
         self._java = java
         self._flags = tuple(flags)
 
+    def prepare(self) -> None:
+        """Write the archive of Java's own classes, unless one is there or the folder is not ours."""
+        if self.own.exists():
+            return
+        made = self._made.with_suffix(".own")
+        command = [str(self._java), *self._flags, *QUIET, "-Xshare:dump", f"-XX:SharedArchiveFile={made}"]
+        with suppress(OSError, subprocess.SubprocessError):
+            self.own.parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run(command, capture_output=True, timeout=DUMP_TIMEOUT_S, check=True)
+            made.replace(self.own)
+
     def start_flags(self) -> Sequence[str]:
-        """Flags for the next start: to use the archive, or to make it. None where the folder is not ours."""
+        """Flags for the next start: to use the archive, or to make it. None where nothing was prepared."""
         if self.program.exists():
             return (*QUIET, f"-XX:SharedArchiveFile={self.program}")
-        if not self.own.exists():
-            self._dump()
         if not self.own.exists():
             return ()
         return (*QUIET, f"-XX:SharedArchiveFile={self.own}", f"-XX:ArchiveClassesAtExit={self._made}")
@@ -48,11 +57,3 @@ class ClassArchive:
         """After the end of a process: what it made is whole now, and used from the next start on."""
         with suppress(OSError):
             self._made.replace(self.program)
-
-    def _dump(self) -> None:
-        made = self._made.with_suffix(".own")
-        command = [str(self._java), *self._flags, *QUIET, "-Xshare:dump", f"-XX:SharedArchiveFile={made}"]
-        with suppress(OSError, subprocess.SubprocessError):
-            self.own.parent.mkdir(parents=True, exist_ok=True)
-            subprocess.run(command, capture_output=True, timeout=DUMP_TIMEOUT_S, check=True)
-            made.replace(self.own)

@@ -113,7 +113,7 @@ class KafkaServer(Server):
         self.controller_port = controller_port or found[1]
         self.heap_mb = heap_mb
         self._jars = jars or Jars()
-        self._archive: ClassArchive | None = None
+        self._archive = ClassArchive(java().parents[1] / ARCHIVES, java(), self._jars.class_path(), JVM_FLAGS)
         self._settings = self.folder / "server.properties"
         super().__init__("kafka", log_path or self.folder / "kafka.log", mark=str(self._settings))
 
@@ -123,7 +123,7 @@ class KafkaServer(Server):
         return f"{HOST}:{self.port}"
 
     def prepare(self) -> None:
-        """Jars, settings file, formatted storage. Raises StackError."""
+        """Jars, settings file, formatted storage, archive of Java's classes. Raises StackError."""
         self._jars.fetch()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -135,20 +135,19 @@ class KafkaServer(Server):
             ) from error
         if not (self.folder / "data" / "meta.properties").exists():
             self._format()
+        self._archive.prepare()
 
     def command(self) -> Sequence[str]:
         """Java with the jars, the main class and the settings file."""
         heap = (f"-Xmx{self.heap_mb}m", "-Xms128m")
-        class_path = self._jars.class_path()
-        program = ("-cp", class_path, "kafka.Kafka", str(self._settings))
-        self._archive = ClassArchive(java().parents[1] / ARCHIVES, java(), class_path, JVM_FLAGS)
+        program = ("-cp", self._jars.class_path(), "kafka.Kafka", str(self._settings))
         return [str(java()), *heap, *JVM_FLAGS, *self._archive.start_flags(), *program]
 
     def stop(self) -> None:
         """As any server; what Java kept of this start serves the next."""
         process = self._process
         super().stop()
-        if self._archive and process and process.returncode == STOPPED:
+        if process and process.returncode == STOPPED:
             self._archive.keep()
 
     def probe(self) -> bool:

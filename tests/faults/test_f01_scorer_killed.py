@@ -13,14 +13,11 @@ import pytest
 
 from infra.local.kafka import KafkaServer
 from infra.local.redis import RedisServer
-from shared.contracts.codec import decode
-from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
-from shared.contracts.payments import Activity, Label, Transaction
 from tests.faults.checker import Report, check
 from tests.faults.conftest import MakeStand, stand_maker
 from tests.faults.read_back import Found, read_back
 from tests.support.scorer_stand import Stand, by_tx
-from tests.support.scorer_traffic import Record, payment_ids, traffic
+from tests.support.scorer_traffic import DECODERS, Record, payment_ids, traffic
 
 POINTS: Final = (
     "before_append_answer",
@@ -30,12 +27,6 @@ POINTS: Final = (
     "after_ack",
     "before_commit",
 )
-RECORDS: Final[dict[int, type[Transaction | Label | Activity]]] = {
-    KIND_TRANSACTION: Transaction,
-    KIND_LABEL: Label,
-    KIND_ACTIVITY: Activity,
-}
-
 APPEND_TWICE: Final = frozenset(POINTS)
 """At every one of them the batch was appended and is not committed."""
 
@@ -106,7 +97,7 @@ def _others_between(found: Found) -> int:
     """Records of other accounts that stand in a terminal's log between a first copy and its repeat."""
     # Payments, labels and activities alike: what a kill leaves uncommitted may be one label.
     terminal = {
-        c.place: decode(RECORDS[c.row["kind"]], found.inputs[c.place].value or b"").terminal_id
+        c.place: DECODERS[c.row["kind"]](found.inputs[c.place].value or b"").terminal_id
         for c in found.captures
     }
     others = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,7 @@ from shared.bus import ports
 from shared.bus.memory import MemoryConsumer, MemoryLog, MemoryProducer
 from shared.bus.ports import Committed, Outgoing, Place, Rebalance, Run
 from shared.contracts.capture import decode_capture
-from shared.contracts.codec import decode_activity, decode_label, decode_transaction, encode
+from shared.contracts.codec import encode
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.models import Policy
 from shared.contracts.payments import Activity, Label, Transaction
@@ -40,7 +40,7 @@ from shared.scoring.release import first_content, next_release
 from shared.stores.timeline_memory import MemoryServer, MemoryTimelines
 from shared.stores.timeline_port import AppendCall, AppendReply, CapturedEnd, StoreAway
 from tests.support.scorer_stand import PORTFOLIO
-from tests.support.scorer_traffic import T0_MS, Record
+from tests.support.scorer_traffic import DECODERS, T0_MS, Record
 from tests.unit.scoring.releases import PlainSigner
 
 NAME: Final = "simulated"
@@ -53,11 +53,6 @@ KINDS: Final = {
     topic_name(NAME, "transactions"): KIND_TRANSACTION,
     topic_name(NAME, "activities"): KIND_ACTIVITY,
     topic_name(NAME, "labels"): KIND_LABEL,
-}
-DECODERS: Final[dict[int, Callable[[bytes], Transaction | Activity | Label]]] = {
-    KIND_TRANSACTION: decode_transaction,
-    KIND_ACTIVITY: decode_activity,
-    KIND_LABEL: decode_label,
 }
 TOPIC_OF: Final = {Transaction: "transactions", Activity: "activities", Label: "labels"}
 FEATURES: Final[FeatureSet] = compile_portfolio(parse_portfolio(PORTFOLIO.format(name=NAME), "simulated"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from kafka import KafkaProducer
 
-from shared.contracts.codec import encode
+from shared.contracts.codec import decode_activity, decode_label, decode_transaction, encode
+from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.payments import Activity, Label, Transaction
 from shared.contracts.topics import topic_name
 
@@ -18,6 +19,12 @@ DAY_MS: Final = 86_400_000
 STEP_MS: Final = 240_000
 
 Record = Transaction | Activity | Label
+
+DECODERS: Final[dict[int, Callable[[bytes], Record]]] = {
+    KIND_TRANSACTION: decode_transaction,
+    KIND_ACTIVITY: decode_activity,
+    KIND_LABEL: decode_label,
+}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ def class_path() -> str:
 
 def started(archive: ClassArchive, class_path: str) -> str:
     """Run a program of Kafka to its end; the classes it loaded and from where."""
+    archive.prepare()
     command = [str(java()), *archive.start_flags(), "-Xlog:class+load", "-cp", class_path, *PROGRAM]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
@@ -51,5 +52,6 @@ def test_other_jars_or_flags_have_an_archive_of_their_own(tmp_path: Path) -> Non
 def test_where_nothing_can_be_written_java_starts_as_ever(tmp_path: Path, class_path: str) -> None:
     (tmp_path / "file").touch()
     archive = ClassArchive(tmp_path / "file" / "archives", java(), class_path, ())
+    archive.prepare()
     assert archive.start_flags() == ()
     archive.keep()
