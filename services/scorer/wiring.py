@@ -20,7 +20,6 @@ from services.scorer.edge.pump import Pump, PumpParts
 from services.scorer.edge.releases import ReleaseTaker
 from services.scorer.edge.reporter import Reporter
 from services.scorer.edge.state import StateCalls
-from services.scorer.edge.trust import FolderTrust
 from services.scorer.edge.warm_up import compile_apart, warm_up
 from services.scorer.edge.watchdog import Watchdog
 from services.scorer.settings import ScorerSettings
@@ -41,6 +40,7 @@ from shared.stores.artefacts import ArtefactStore
 from shared.stores.portfolio_files import read_portfolio, timeline_key
 from shared.stores.releases_follower import ReleaseFollower
 from shared.stores.timeline_redis import RedisTimelines
+from shared.stores.trust import FolderTrust
 
 GC_THRESHOLDS: Final = (50_000, 20, 100)
 """A batch makes thousands of objects and no cycles; looking for some at every 700 was 3 % of the time."""

@@ -10,6 +10,8 @@ from typing import Final
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from .ports import LogAway
+
 RETRY_S: Final = 0.2
 CONTACT_S: Final = 1.0
 REQUEST_MS: Final = 5_000
@@ -48,3 +50,19 @@ async def _answers(bootstrap: str) -> bool:
             writer.close()
             return True
     return False
+
+
+async def partition_counts(bootstrap: str, topics: Collection[str]) -> dict[str, int]:
+    """How many partitions each of ``topics`` has. Raises LogAway, also for a topic that is not there."""
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_MS)
+    try:
+        await client.start()
+        found = await client.describe_topics(list(topics))
+    except (KafkaError, OSError) as error:
+        raise LogAway(str(error)) from error
+    finally:
+        await client.close()
+    missing = sorted(card["topic"] for card in found if card["error_code"])
+    if missing:
+        raise LogAway(f"{', '.join(missing)}: not on the broker")
+    return {card["topic"]: len(card["partitions"]) for card in found}

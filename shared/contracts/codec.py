@@ -23,6 +23,7 @@ encode: Final[Callable[[Any], bytes]] = _ENCODER.encode
 
 _FIELD: Final = re.compile(r"`\$\.?([A-Za-z0-9_.\[\]]*)`$")
 _MISSING: Final = re.compile(r"missing required field `([^`]*)`")
+_UNKNOWN: Final = re.compile(r"unknown field `([^`]*)`")
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _BRACKET: Final = re.compile(rb"[\[\]{}]")
 _ID_FIELDS: Final = ("tx_id", "activity_id", "label_id", *ENTITY_FIELDS)
@@ -193,6 +194,9 @@ def _explain(raw: bytes, error: Exception) -> DecodeError:
     field = found.group(1) if found else ""
     if missing := _MISSING.search(text):
         return DecodeError("field_missing", f"{field}.{missing.group(1)}".lstrip("."))
+    if _UNKNOWN.search(text):
+        # Its name is the sender's own text and may hold anything, so it is not repeated.
+        return DecodeError("field_unknown", field)
     return DecodeError(_field_code(text, field), field)
 
 

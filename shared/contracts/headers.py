@@ -21,4 +21,8 @@ SHAPE: Final = "assay-shape"
 REASON: Final = "assay-reason"
 """Reason code of a dead letter."""
 
+REQUEST: Final = "assay-request"
+"""Id of the HTTP request that brought a record."""
+
 TRACEPARENT: Final = "traceparent"
+"""Place in a trace, as W3C Trace Context writes it."""

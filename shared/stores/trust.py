@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.stores.signing import read_trusted
+from .signing import read_trusted
 
 
 class FolderTrust:

@@ -1,0 +1,59 @@
+"""Bodies to the records that go to Kafka. Equal bodies of one caller give equal bytes, whoever takes them."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from shared.contracts.payments import Activity, Label, Transaction
+
+from .keys import ApiKey
+from .refusal import Refused
+
+GATEWAY: Final = "http"
+"""What stands in ``gateway`` of every payment that came over HTTP, through whichever instance."""
+
+LABEL_ID_BYTES: Final = 12
+
+
+def transaction(body: Any, key: ApiKey, idempotency_key: str | None = None) -> Transaction:
+    """The payment in a ``TransactionBody``. Raises Refused where id or caller are not what they may be."""
+    tx_id = body.tx_id if body.tx_id is not None else idempotency_key
+    if tx_id is None:
+        raise Refused("field_missing", "tx_id")
+    if idempotency_key not in (None, tx_id):
+        raise Refused("idempotency_key", "tx_id")
+    if body.caller not in (None, key.caller):
+        raise Refused("caller_forbidden", "caller")
+    fields = msgspec.structs.asdict(body) | {"tx_id": tx_id, "caller": key.caller, "gateway": GATEWAY}
+    return Transaction(**fields)
+
+
+def activity(body: Any) -> Activity:
+    """The activity in an ``ActivityBody``."""
+    return Activity(**msgspec.structs.asdict(body))
+
+
+def named_label(body: Any, now_ms: int) -> Any:
+    """A ``LabelBody`` with its id and when it was known; equal labels get equal ids."""
+    if body.label_id is not None and body.known_at_ms is not None:
+        return body
+    said = "\x1f".join((body.tx_id, body.verdict, body.source))
+    own_id = f"lab-{blake2b(said.encode(), digest_size=LABEL_ID_BYTES).hexdigest()}"
+    return msgspec.structs.replace(
+        body,
+        label_id=body.label_id or own_id,
+        known_at_ms=now_ms if body.known_at_ms is None else body.known_at_ms,
+    )
+
+
+def is_bare(body: Any) -> bool:
+    """Whether a label names its payment by its id alone, so that the rest must be looked up."""
+    return body.account_id is None or body.event_time_ms is None
+
+
+def label(body: Any) -> Label:
+    """The label in a ``LabelBody`` that is not bare."""
+    return Label(**msgspec.structs.asdict(body))

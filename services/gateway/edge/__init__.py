@@ -1,0 +1,1 @@
+"""Where the front door touches the outside: HTTP, Kafka, Redis, SQL."""

@@ -1,0 +1,46 @@
+"""The API as a FastAPI application: routes from one table, its description from the contract's own types."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from services.gateway.core.openapi import describe_api
+from services.gateway.core.refusal import Refused
+
+from .door import Call, Door, Route, refusal
+
+VERSION = "1.0.0"
+
+
+def make_app(door: Door, routes: Sequence[Route]) -> FastAPI:
+    """The application. A path or method outside ``routes`` is refused like anything else."""
+    app = FastAPI(title="Assay", version=VERSION, openapi_url=None, docs_url=None, redoc_url=None)
+    described = Route("GET", "/v1/openapi.json", None, _described)
+    for route in (*routes, described):
+        app.add_api_route(route.path, _endpoint(door, route), methods=[route.method], include_in_schema=False)
+    app.add_exception_handler(HTTPException, _refuse_path)
+    return app
+
+
+async def _described(_: Call) -> Response:
+    return Response(describe_api(VERSION), media_type="application/json")
+
+
+def _endpoint(door: Door, route: Route) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return await door.pass_through(route, request)
+
+    return endpoint
+
+
+async def _refuse_path(request: Request, error: Exception) -> Response:
+    status: Any = getattr(error, "status_code", 404)
+    response = refusal(Refused("method_not_allowed" if status == 405 else "not_found"), "", request)
+    allowed = getattr(error, "headers", None) or {}
+    if "Allow" in allowed:
+        response.headers["allow"] = allowed["Allow"]
+    return response

@@ -1,0 +1,162 @@
+"""One payment from its claim to the answer that stands."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.gateway.core import answers
+from services.gateway.core.answers import Given
+from services.gateway.core.keys import ApiKey
+from services.gateway.core.rates import MICROS, rate
+from services.gateway.core.refusal import Refused
+from services.gateway.core.trace import Trace
+from shared.bus.loader import Partitions
+from shared.bus.ports import LogAway, Outgoing, Place
+from shared.contracts.codec import encode
+from shared.contracts.decisions import Action, Decision
+from shared.contracts.ids import input_hash
+from shared.contracts.models import Release
+from shared.contracts.payments import Transaction
+from shared.runtime.clock import Clock
+from shared.runtime.crash_points import CrashPoints
+
+from .feed import Arrivals
+from .once import Once, RedisAway
+from .outbox import Outbox
+from .publisher import Publisher
+
+AGAIN_S = 1.0
+
+
+class Policies:
+    """What the release in charge says to do at a deadline."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self._interim: Action | None = None
+
+    async def on_release(self, release: Release) -> None:
+        """A release takes over."""
+        self.seq, self._interim = release.seq, release.content.policy.interim_action
+
+    def require(self) -> Action:
+        """The interim action. Raises Refused where no release is in charge."""
+        if self._interim is None:
+            raise Refused("no_release", retry_after_s=AGAIN_S)
+        return self._interim
+
+
+class Feed(Protocol):
+    """What brings decisions back."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a decision that is made now would be seen."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeskParts:
+    """What the desk works with."""
+
+    once: Once
+    publisher: Publisher
+    feed: Feed
+    arrivals: Arrivals
+    outbox: Outbox
+    policies: Policies
+    partitions: Partitions
+    topic: str
+    gateway: str
+    clock: Clock
+    crash: CrashPoints
+
+
+class Desk:
+    """Answers each payment once. Raises Refused where it cannot, and then nothing was promised."""
+
+    def __init__(self, parts: DeskParts) -> None:
+        self._parts = parts
+
+    async def decide(self, payment: Transaction, key: ApiKey, deadline_s: float, trace: Trace) -> Given:
+        """The answer that stands at most ``deadline_s`` from now. Raises Refused."""
+        until = asyncio.get_running_loop().time() + deadline_s
+        self._look()
+        raw = encode(payment)
+        body_hash = input_hash(raw)
+        try:
+            standing = await self._claimed(payment.tx_id, body_hash, key)
+            if standing is None:
+                given = await self._decided(payment, raw, until, trace)
+                standing = await self._settled(given, payment, body_hash, trace)
+        except RedisAway:
+            raise Refused("redis_away", retry_after_s=AGAIN_S) from None
+        return standing
+
+    async def answered(self, tx_id: str) -> bytes | None:
+        """What stands for a payment, as `Once.answered` says. Raises Refused."""
+        try:
+            return await self._parts.once.answered(tx_id)
+        except RedisAway:
+            raise Refused("redis_away", retry_after_s=AGAIN_S) from None
+
+    def late(self, tx_id: str) -> Decision | None:
+        """A decision that came after its deadline, if it was one of the newest."""
+        return self._parts.arrivals.late(tx_id)
+
+    def _look(self) -> None:
+        """Refuse, before anything is claimed, what could not be answered. Raises Refused."""
+        parts = self._parts
+        if parts.publisher.is_away or not parts.feed.is_ready:
+            raise Refused("kafka_away", retry_after_s=AGAIN_S)
+        parts.policies.require()
+
+    async def _claimed(self, tx_id: str, body_hash: bytes, key: ApiKey) -> Given | None:
+        """The answer that stands already, None where there is none yet."""
+        claim = await self._parts.once.claim(tx_id, body_hash, key.key_id, rate(key.rate_per_s, key.burst))
+        self._parts.crash.reach("after_claim")
+        if claim.state == "limited":
+            raise Refused("rate_limited", retry_after_s=claim.wait_us / MICROS)
+        if claim.state == "other":
+            raise Refused("tx_conflict", "tx_id")
+        return answers.read_given(claim.answer) if claim.state == "answered" else None
+
+    async def _decided(self, payment: Transaction, raw: bytes, until: float, trace: Trace) -> Given:
+        """The decision, or at the deadline the interim action of a payment that Kafka has."""
+        parts = self._parts
+        account = payment.account_id.encode()
+        record = Outgoing(account, raw, trace.kafka_headers())
+        with parts.arrivals.waiting(payment.tx_id) as decision:
+            try:
+                async with asyncio.timeout_at(until):
+                    await parts.publisher.publish(Place(parts.topic, parts.partitions[account]), [record])
+            except (LogAway, TimeoutError):
+                raise Refused("kafka_away", retry_after_s=AGAIN_S) from None
+            parts.crash.reach("after_accept")
+            found = await _by(decision, until)
+        if found is not None:
+            return answers.final(found, parts.clock.now_ms())
+        parts.arrivals.keep_late(payment.tx_id)
+        return answers.interim(payment.tx_id, parts.policies.require(), parts.clock.now_ms())
+
+    async def _settled(self, given: Given, payment: Transaction, body_hash: bytes, trace: Trace) -> Given:
+        """The answer that stands: this one, unless another gateway was first."""
+        parts = self._parts
+        own = answers.written(given)
+        record = encode(answers.record(given, payment.account_id, body_hash, parts.gateway, trace.request_id))
+        standing = await parts.once.answer(payment.tx_id, body_hash, own, record)
+        parts.crash.reach("after_answer")
+        if standing == own:
+            parts.outbox.give(payment.tx_id, payment.account_id, record)
+            return given
+        return answers.read_given(standing)
+
+
+async def _by(decision: asyncio.Future[Decision], until: float) -> Decision | None:
+    try:
+        async with asyncio.timeout_at(until):
+            return await decision
+    except TimeoutError:
+        return None

@@ -1,0 +1,132 @@
+"""What every request passes: who asks, may they, is there room; and how a refusal is told."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import Request, Response
+
+from services.gateway.core.keys import Action, ApiKey, allow, presented
+from services.gateway.core.refusal import Refused, fault_body
+from services.gateway.core.trace import Trace, trace
+from shared.runtime.clock import Clock
+from shared.runtime.logs import get_logger
+
+from .counts import Counts
+from .key_book import KeyBook
+from .strangers import Strangers
+
+log = get_logger("gateway.door")
+
+JSON: Final = "application/json"
+DRAINED_BYTES: Final = 65_536
+"""Rest of a refused body: up to this it is read and dropped, beyond it the connection closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An admitted request."""
+
+    request: Request
+    key: ApiKey
+    trace: Trace
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A call of the API: its place, what a key must allow (None: any key will do), and who answers."""
+
+    method: str
+    path: str
+    action: Action | None
+    handler: Handler
+
+
+class Door:
+    """Lets requests in; turns whatever goes wrong into an answer with a code and an id."""
+
+    def __init__(self, book: KeyBook, portfolio: str, clock: Clock, counts: Counts) -> None:
+        self._book = book
+        self._portfolio = portfolio
+        self._clock = clock
+        self._counts = counts
+        self._strangers = Strangers()
+
+    async def pass_through(self, route: Route, request: Request) -> Response:
+        """The answer to a request of ``route``; never raises."""
+        asked = trace(
+            request.headers.get("x-request-id", "").encode("latin-1"),
+            request.headers.get("traceparent", "").encode("latin-1"),
+            os.urandom(24),
+        )
+        began = time.perf_counter()
+        try:
+            response = await self._answered(route, request, asked)
+        except Refused as refused:
+            self._counts.refused(refused.code)
+            response = refusal(refused, asked.request_id, request)
+        self._counts.answered(route.path, response.status_code, time.perf_counter() - began)
+        response.headers["x-request-id"] = asked.request_id
+        return response
+
+    async def _answered(self, route: Route, request: Request, asked: Trace) -> Response:
+        """What the route says. Raises Refused; a defect of ours is one with the code `bug`."""
+        try:
+            return await route.handler(Call(request, self._known(request, route.action), asked))
+        except Refused:
+            raise
+        except Exception as error:
+            # Kind and place alone: what an exception says may hold a payload.
+            log.error("bug", request_id=asked.request_id, error=type(error).__name__, detail=_place(error))
+            raise Refused("bug") from error
+
+    def _known(self, request: Request, action: Action | None) -> ApiKey:
+        """The key of the request. Raises Refused."""
+        try:
+            given = presented(request.headers.get("authorization", "").encode("latin-1"))
+            found = self._book.get(given.key_id)
+            return allow(found, given, action, self._portfolio, self._clock.now_ms())
+        except Refused as refused:
+            if refused.status == 401:
+                self._strangers.count(request.client.host if request.client else "")
+            raise
+
+
+def refusal(refused: Refused, request_id: str, request: Request | None = None) -> Response:
+    """The answer to a refused request."""
+    headers = {"x-request-id": request_id}
+    if refused.retry_after_s is not None:
+        # Whole seconds, as the header has it; at least one, so that nobody asks again at once.
+        headers["retry-after"] = str(max(1, -int(-refused.retry_after_s // 1)))
+    if refused.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    if request is not None and _has_much_left(request, refused):
+        headers["connection"] = "close"
+    return Response(fault_body(refused, request_id), refused.status, headers, JSON)
+
+
+def _has_much_left(request: Request, refused: Refused) -> bool:
+    length = request.headers.get("content-length", "")
+    chunked = "transfer-encoding" in request.headers
+    return (
+        refused.code in ("oversize", "request_timeout")
+        or chunked
+        or (length.isdigit() and int(length) > DRAINED_BYTES)
+    )
+
+
+def _place(error: BaseException) -> str:
+    """Where ``error`` was raised, file and line; never what it says, which may hold a payload."""
+    trail = error.__traceback__
+    while trail is not None and trail.tb_next is not None:
+        trail = trail.tb_next
+    if trail is None:
+        return ""
+    return f"{os.path.basename(trail.tb_frame.f_code.co_filename)}:{trail.tb_lineno}"

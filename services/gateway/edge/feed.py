@@ -1,0 +1,153 @@
+"""Decisions back from Kafka: one reader of the whole topic, without a group, wakes who waits for one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from mode import Service
+from msgspec import Struct
+
+from shared.bus.leaving import leave
+from shared.bus.ports import Place
+from shared.contracts.codec import DecodeError, decode
+from shared.contracts.decisions import Decision
+from shared.runtime.health import Health
+from shared.runtime.logs import get_logger
+
+log = get_logger("gateway.feed")
+
+FETCH_WAIT_MS: Final = 100
+TAKE_MS: Final = 200
+REQUEST_MS: Final = 5_000
+AGAIN_S: Final = 0.5
+KEPT_LATE: Final = 10_000
+
+
+class _Named(Struct):
+    """As much of a decision as tells whose it is."""
+
+    tx_id: str
+
+
+class Arrivals:
+    """Futures by tx_id; several requests may wait for one payment."""
+
+    def __init__(self) -> None:
+        self._futures: dict[str, list[asyncio.Future[Decision]]] = {}
+        self._late: OrderedDict[str, Decision | None] = OrderedDict()
+        self._named = msgspec.json.Decoder(_Named)
+        self.seen = 0
+
+    def __len__(self) -> int:
+        return len(self._futures)
+
+    @contextmanager
+    def waiting(self, tx_id: str) -> Iterator[asyncio.Future[Decision]]:
+        """A future of the payment's decision, awaited from before its record is sent."""
+        future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        self._futures.setdefault(tx_id, []).append(future)
+        try:
+            yield future
+        finally:
+            found = self._futures[tx_id]
+            found.remove(future)
+            if not found:
+                del self._futures[tx_id]
+
+    def keep_late(self, tx_id: str) -> None:
+        """Remember the decision of ``tx_id`` when it comes: its caller was told something interim."""
+        self._late[tx_id] = None
+        if len(self._late) > KEPT_LATE:
+            self._late.popitem(last=False)
+
+    def late(self, tx_id: str) -> Decision | None:
+        """The decision that came after its deadline, if it was one of the newest."""
+        return self._late.get(tx_id)
+
+    def take(self, raw: bytes) -> None:
+        """A record of the topic. Whoever waits for another payment is not disturbed by a broken one."""
+        self.seen += 1
+        try:
+            tx_id = self._named.decode(raw).tx_id
+            if tx_id not in self._futures and tx_id not in self._late:
+                return
+            decision = decode(Decision, raw)
+        except (msgspec.DecodeError, DecodeError) as error:
+            log.error("decision_unreadable", error=type(error).__name__)
+            return
+        if tx_id in self._late:
+            self._late[tx_id] = self._late[tx_id] or decision
+        for future in self._futures.get(tx_id, ()):
+            if not future.done():
+                future.set_result(decision)
+
+
+class DecisionFeed(Service):
+    """Reads ``places`` from their end on. A broker that is away is tried again for ever."""
+
+    def __init__(
+        self, bootstrap: str, places: Sequence[Place], arrivals: Arrivals, health: Health, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self._bootstrap = bootstrap
+        self._places = places
+        self._arrivals = arrivals
+        self._health = health
+        self._positions: dict[TopicPartition, int] = {}
+        self.is_ready = False
+
+    @Service.task
+    async def _follow(self) -> None:
+        while not self.should_stop:
+            try:
+                async with self._consumer() as consumer:
+                    await self._read(consumer)
+            except (KafkaError, OSError, TimeoutError) as error:
+                self.is_ready = False
+                self._health.hold("decisions", "kafka_away")
+                log.warning("feed_lost", reason="kafka_away", error=type(error).__name__)
+                await self.sleep(AGAIN_S)
+
+    @asynccontextmanager
+    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="latest",
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_min_bytes=1,
+            request_timeout_ms=REQUEST_MS,
+        )
+        try:
+            await consumer.start()
+            yield consumer
+        finally:
+            await leave(consumer)
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        await self._place(consumer)
+        self.is_ready = True
+        self._health.clear("decisions")
+        while not self.should_stop:
+            found = await consumer.getmany(timeout_ms=TAKE_MS)
+            self._health.beat("feed")
+            for place, messages in found.items():
+                for message in messages:
+                    self._arrivals.take(message.value or b"")
+                self._positions[place] = messages[-1].offset + 1
+
+    async def _place(self, consumer: AIOKafkaConsumer) -> None:
+        """Go on where we were; what came while the broker was away may be waited for. Raises KafkaError."""
+        places = [TopicPartition(*place) for place in self._places]
+        ends = await consumer.end_offsets(places)
+        consumer.assign(places)
+        for place in places:
+            consumer.seek(place, self._positions.setdefault(place, ends[place]))

@@ -1,0 +1,105 @@
+"""Answers to Kafka: each as soon as it is given, and what a killed gateway left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from mode import Service
+
+from shared.bus.loader import Partitions
+from shared.bus.ports import LogAway, Outgoing, Place
+from shared.contracts.codec import decode
+from shared.contracts.decisions import Answer
+from shared.runtime.clock import Clock
+from shared.runtime.health import Health
+from shared.runtime.logs import get_logger
+
+from .once import Once, RedisAway
+from .publisher import Publisher
+
+log = get_logger("gateway.outbox")
+
+GATHER_S: Final = 0.02
+SWEEP_S: Final = 5.0
+LEFT_BEHIND_MS: Final = 10_000
+AWAY_S: Final = 1.0
+
+
+class Outbox(Service):
+    """Sends records of answers in batches, and takes them out of the shared outbox once Kafka has them."""
+
+    def __init__(
+        self,
+        once: Once,
+        publisher: Publisher,
+        topic: str,
+        partitions: Partitions,
+        clock: Clock,
+        health: Health,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._once = once
+        self._publisher = publisher
+        self._topic = topic
+        self._partitions = partitions
+        self._clock = clock
+        self._health = health
+        self._given: list[tuple[str, bytes, bytes]] = []
+        self._some = asyncio.Event()
+        self.sent = 0
+
+    def give(self, tx_id: str, account_id: str, record: bytes) -> None:
+        """An answer was given; its record stands in the shared outbox."""
+        self._given.append((tx_id, account_id.encode(), record))
+        self._some.set()
+
+    @Service.task
+    async def _send_given(self) -> None:
+        while not self.should_stop:
+            await self.wait_for_stopped_or(self._some)
+            await asyncio.sleep(GATHER_S)
+            self._some.clear()
+            given, self._given = self._given, []
+            if given:
+                await self._sent_or_left(given)
+
+    async def wait_for_stopped_or(self, event: asyncio.Event) -> None:
+        """Returns when ``event`` is set or this service stops."""
+        await self.wait(event.wait())
+
+    @Service.task
+    async def _sweep(self) -> None:
+        while not self.should_stop:
+            await self.sleep(SWEEP_S)
+            try:
+                found = await self._once.outbox()
+            except RedisAway:
+                continue  # the next look finds the same
+            left = [entry for entry in map(_entry, found.items()) if self._is_left(entry[2])]
+            if left:
+                log.info("answers_left_behind", count=len(left))
+                await self._sent_or_left(left)
+
+    def _is_left(self, record: bytes) -> bool:
+        return self._clock.now_ms() - decode(Answer, record).answered_at_ms > LEFT_BEHIND_MS
+
+    async def _sent_or_left(self, given: list[tuple[str, bytes, bytes]]) -> None:
+        """Send; what Kafka or Redis does not take stays in the shared outbox, where the sweep finds it."""
+        places: dict[Place, list[Outgoing]] = {}
+        for _, account, record in given:
+            place = Place(self._topic, self._partitions[account])
+            places.setdefault(place, []).append(Outgoing(account, record))
+        try:
+            await asyncio.gather(*(self._publisher.publish(place, some) for place, some in places.items()))
+            await self._once.sent([tx_id for tx_id, _, _ in given])
+        except (LogAway, RedisAway) as error:
+            self._health.note("answers_waiting", type(error).__name__)
+        else:
+            self.sent += len(given)
+
+
+def _entry(item: tuple[str, bytes]) -> tuple[str, bytes, bytes]:
+    tx_id, record = item
+    return tx_id, decode(Answer, record).account_id.encode(), record
