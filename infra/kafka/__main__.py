@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+from shared.contracts.addresses import KafkaAddress
 
 from .broker import BrokerAwayError, create, recreate, set_configs
 from .topics import TopicState
@@ -13,18 +16,25 @@ from .topics import TopicState
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 2 wrong use, 3 the broker is away or refuses."""
     told = _parser().parse_args(words)
+    kafka = _address(told)
     configs = dict(setting.split("=", 1) for setting in told.settings)
     try:
         if told.verb == "set":
-            set_configs(told.bootstrap, told.topic, configs)
+            set_configs(kafka, told.topic, configs)
         else:
             topic = TopicState(told.topic, told.partitions, told.replicas, configs)
-            (recreate if told.verb == "recreate" else create)(told.bootstrap, topic)
+            (recreate if told.verb == "recreate" else create)(kafka, topic)
     except BrokerAwayError as error:
         print(error, file=sys.stderr)
         return 3
     print(f"{told.topic}: done")
     return 0
+
+
+def _address(told: argparse.Namespace) -> KafkaAddress:
+    path = told.password_file
+    password = path.read_text(encoding="utf-8").strip() if path else ""
+    return KafkaAddress(told.bootstrap, told.user, password, str(path or ""))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     for verb, meaning in helps.items():
         command = verbs.add_parser(verb, help=meaning)
         command.add_argument("--bootstrap", required=True, help="host:port of the broker")
+        command.add_argument("--user", default="", help="principal to sign in as; it must be the operator")
+        command.add_argument("--password-file", type=Path, help="file with that principal's password")
         command.add_argument("--topic", required=True)
         command.add_argument(
             "settings", nargs="*" if verb != "set" else "+", help="name=value", type=_setting

@@ -13,6 +13,8 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import KafkaError
 
+from shared.contracts.addresses import KafkaAddress
+
 from .topics import TopicFault, TopicState, diff
 
 REQUEST_TIMEOUT_MS: Final = 15_000
@@ -34,67 +36,67 @@ class Applied:
 
 
 @contextmanager
-def _admin(bootstrap: str) -> Iterator[Any]:
-    _require_listener(bootstrap)
+def _admin(kafka: KafkaAddress) -> Iterator[Any]:
+    _require_listener(kafka)
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
+        admin = KafkaAdminClient(**kafka.options(), request_timeout_ms=REQUEST_TIMEOUT_MS)
         try:
             yield admin
         finally:
             admin.close()
     except KafkaError as error:
-        raise BrokerAwayError(f"Kafka at {bootstrap} did not do it: {error}") from error
+        raise BrokerAwayError(f"Kafka at {kafka} did not do it: {error}") from error
 
 
-def _require_listener(bootstrap: str) -> None:
+def _require_listener(kafka: KafkaAddress) -> None:
     """Ask before the client does: it waits long for a broker that is away, and leaves its sockets open."""
-    for address in bootstrap.split(","):
+    for address in kafka.bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
         try:
             socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT_S).close()
         except (OSError, ValueError):
             continue
         return
-    raise BrokerAwayError(f"Kafka at {bootstrap} does not answer.")
+    raise BrokerAwayError(f"Kafka at {kafka} does not answer.")
 
 
-def verify(bootstrap: str, wanted: Sequence[TopicState]) -> list[TopicFault]:
+def verify(kafka: KafkaAddress, wanted: Sequence[TopicState]) -> list[TopicFault]:
     """Every difference between the broker and ``wanted``; none means fit to run. Raises BrokerAwayError."""
-    with _admin(bootstrap) as admin:
-        return diff(wanted, _read(admin, [topic.name for topic in wanted]), bootstrap)
+    with _admin(kafka) as admin:
+        return diff(wanted, _read(admin, [topic.name for topic in wanted]), kafka)
 
 
-def apply(bootstrap: str, wanted: Sequence[TopicState]) -> Applied:
+def apply(kafka: KafkaAddress, wanted: Sequence[TopicState]) -> Applied:
     """Create what is missing, report what differs. Raises BrokerAwayError."""
-    with _admin(bootstrap) as admin:
+    with _admin(kafka) as admin:
         names = [topic.name for topic in wanted]
         before = _read(admin, names)
         missing = [topic for topic in wanted if topic.name not in before]
         if missing:
             _create(admin, missing)
-        faults = diff(wanted, _read(admin, names), bootstrap)
+        faults = diff(wanted, _read(admin, names), kafka)
     return Applied(tuple(topic.name for topic in missing), tuple(faults))
 
 
-def create(bootstrap: str, topic: TopicState) -> None:
+def create(kafka: KafkaAddress, topic: TopicState) -> None:
     """Create one topic. Raises BrokerAwayError, also when it exists."""
-    with _admin(bootstrap) as admin:
+    with _admin(kafka) as admin:
         _create(admin, [topic])
 
 
-def recreate(bootstrap: str, topic: TopicState) -> None:
+def recreate(kafka: KafkaAddress, topic: TopicState) -> None:
     """Delete the topic with its records and create it as ``topic`` says. Raises BrokerAwayError."""
-    with _admin(bootstrap) as admin:
+    with _admin(kafka) as admin:
         admin.delete_topics([topic.name])
         _create(admin, [topic])
 
 
-def set_configs(bootstrap: str, name: str, configs: Mapping[str, str]) -> None:
+def set_configs(kafka: KafkaAddress, name: str, configs: Mapping[str, str]) -> None:
     """Change settings of a topic that exists. Raises BrokerAwayError."""
-    with _admin(bootstrap) as admin:
+    with _admin(kafka) as admin:
         found = _read(admin, [name]).get(name)
         if found is None:
-            raise BrokerAwayError(f"Kafka at {bootstrap} has no topic {name}.")
+            raise BrokerAwayError(f"Kafka at {kafka} has no topic {name}.")
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=dict(configs))])
         _await_seen(admin, [TopicState(name, found.partitions, found.replicas, configs)])
 
@@ -108,7 +110,7 @@ def _create(admin: Any, topics: Sequence[TopicState]) -> None:
 def _await_seen(admin: Any, topics: Sequence[TopicState]) -> None:
     """Until the broker shows what the controller has accepted; it follows a moment later."""
     deadline = time.monotonic() + SEEN_TIMEOUT_S
-    while diff(topics, _read(admin, [topic.name for topic in topics]), ""):
+    while diff(topics, _read(admin, [topic.name for topic in topics]), KafkaAddress("")):
         if time.monotonic() > deadline:
             raise BrokerAwayError(f"Kafka accepted {topics[0].name} but does not show it as asked.")
         time.sleep(POLL_S)

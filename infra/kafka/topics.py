@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.topics import (
     FOREVER,
     INPUT_PARTITIONS,
@@ -99,14 +100,22 @@ def _segment_ms(retention_ms: int) -> int:
     return max(HOUR_MS, min(LONGEST_SEGMENT_MS, retention_ms // SEGMENTS_KEPT))
 
 
-def diff(wanted: Iterable[TopicState], found: Mapping[str, TopicState], bootstrap: str) -> list[TopicFault]:
+def words(kafka: KafkaAddress) -> str:
+    """How a command is told where the broker is, and as whom to sign in."""
+    signed_in = f" --user {kafka.user} --password-file {kafka.password_file}" if kafka.user else ""
+    return f"--bootstrap {kafka.bootstrap}{signed_in}"
+
+
+def diff(
+    wanted: Iterable[TopicState], found: Mapping[str, TopicState], kafka: KafkaAddress
+) -> list[TopicFault]:
     """How ``found`` (by name) differs from ``wanted``, each difference with the command that mends it."""
-    return [fault for topic in wanted for fault in _differences(topic, found.get(topic.name), bootstrap)]
+    return [fault for topic in wanted for fault in _differences(topic, found.get(topic.name), kafka)]
 
 
-def _differences(wanted: TopicState, found: TopicState | None, bootstrap: str) -> Iterable[TopicFault]:
+def _differences(wanted: TopicState, found: TopicState | None, kafka: KafkaAddress) -> Iterable[TopicFault]:
     if found is None:
-        yield TopicFault(wanted.name, "missing", "", "present", "missing", _create(wanted, bootstrap))
+        yield TopicFault(wanted.name, "missing", "", "present", "missing", _create(wanted, kafka))
         return
     counts: tuple[tuple[FaultKind, int, int], ...] = (
         ("partitions", wanted.partitions, found.partitions),
@@ -114,18 +123,18 @@ def _differences(wanted: TopicState, found: TopicState | None, bootstrap: str) -
     )
     for kind, want, have in counts:
         if want != have:
-            fix = _create(wanted, bootstrap, "recreate")
+            fix = _create(wanted, kafka, "recreate")
             yield TopicFault(wanted.name, kind, "", str(want), str(have), fix)
     for key, value in wanted.configs.items():
         have_value = found.configs.get(key, "unset")
         if have_value != value:
-            fix = f"{COMMAND} set --bootstrap {bootstrap} --topic {wanted.name} {key}={value}"
+            fix = f"{COMMAND} set {words(kafka)} --topic {wanted.name} {key}={value}"
             yield TopicFault(wanted.name, "config", key, value, have_value, fix)
 
 
-def _create(topic: TopicState, bootstrap: str, verb: str = "create") -> str:
+def _create(topic: TopicState, kafka: KafkaAddress, verb: str = "create") -> str:
     """Making anew loses the topic's records: the command says so by its name and asks for ``--yes``."""
     sure = " --yes" if verb == "recreate" else ""
     settings = " ".join(f"{key}={value}" for key, value in topic.configs.items())
     counts = f"--partitions {topic.partitions} --replicas {topic.replicas}"
-    return f"{COMMAND} {verb}{sure} --bootstrap {bootstrap} --topic {topic.name} {counts} {settings}"
+    return f"{COMMAND} {verb}{sure} {words(kafka)} --topic {topic.name} {counts} {settings}"

@@ -14,6 +14,7 @@ import psutil
 
 from infra.kafka.broker import BrokerAwayError, verify
 from infra.kafka.topics import wanted_topics
+from shared.contracts.addresses import KafkaAddress
 
 from .errors import StackError
 from .jars import Jars, java
@@ -148,7 +149,7 @@ def _topics(options: StackOptions, data: DataDir) -> Check:
         return Check("topics", True, "compared when the stack runs")
     wanted = wanted_topics([state.options.portfolio], state.options.partitions)
     try:
-        faults = verify(state.addresses.get("kafka", ""), wanted)
+        faults = verify(KafkaAddress(state.addresses.get("kafka", "")), wanted)
     except BrokerAwayError as error:
         return Check("topics", False, str(error), f"Look at {data.log('kafka')}.")
     if not faults:

@@ -11,6 +11,8 @@ from signal import SIGTERM
 from subprocess import run
 from typing import Final
 
+from shared.contracts.addresses import KafkaAddress
+
 from .class_archive import ClassArchive
 from .errors import StackError
 from .jars import Jars, java
@@ -121,6 +123,11 @@ class KafkaServer(Server):
     def bootstrap(self) -> str:
         """``host:port`` for clients."""
         return f"{HOST}:{self.port}"
+
+    @property
+    def address(self) -> KafkaAddress:
+        """What clients are given."""
+        return KafkaAddress(self.bootstrap)
 
     def prepare(self) -> None:
         """Jars, settings file, formatted storage, archive of Java's classes. Raises StackError."""

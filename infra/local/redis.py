@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from shared.contracts.addresses import RedisAddress
+
 from .errors import StackError
 from .jars import Jars
 from .redis_binary import redis_binary
@@ -53,6 +55,11 @@ class RedisServer(Server):
     def url(self) -> str:
         """``unix:///...`` for clients."""
         return f"unix://{self.socket_path}"
+
+    @property
+    def address(self) -> RedisAddress:
+        """What clients are given."""
+        return RedisAddress(self.url)
 
     def prepare(self) -> None:
         """A binary, the folder, and no socket left behind by a dead server. Raises StackError."""

@@ -18,6 +18,7 @@ import psutil
 
 from infra.kafka.broker import BrokerAwayError, apply
 from infra.kafka.topics import wanted_topics
+from shared.contracts.addresses import KafkaAddress
 
 from .addresses import choose_ports
 from .errors import StackError
@@ -135,7 +136,7 @@ class Supervisor:
         step = self._step("topics", "comparing with the table")
         wanted = wanted_topics([self._options.portfolio], self._options.partitions)
         try:
-            done = apply(self.state.addresses["kafka"], wanted)
+            done = apply(KafkaAddress(self.state.addresses["kafka"]), wanted)
         except BrokerAwayError as error:
             raise StackError(str(error), f"Kafka's log is {self._data.log('kafka')}.") from error
         if done.faults:

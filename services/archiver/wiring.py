@@ -20,6 +20,7 @@ from services.archiver.edge.writer import LakeWriter, full_topic
 from services.archiver.settings import ArchiverSettings
 from shared.bus.kafka_producer import KafkaProducer
 from shared.bus.ports import LogAway
+from shared.contracts.addresses import KafkaAddress
 from shared.runtime.clock import SystemClock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health, HealthServer
@@ -91,7 +92,7 @@ def _pump(settings: ArchiverSettings, health: Health) -> Pump:
     lake = Lake(settings.lake_root)
     crash = CrashPoints.from_setting(settings.crash_at)
     log = AssignedLog(
-        bootstrap=settings.kafka,
+        kafka=_kafka(settings),
         group=f"{settings.portfolio}.archiver",
         client_id=settings.name,
         topics=[full_topic(settings.portfolio, card) for card in TABLES],
@@ -109,6 +110,10 @@ def _pump(settings: ArchiverSettings, health: Health) -> Pump:
             retry_max_ms=settings.retry_max_ms,
         )
     )
+
+
+def _kafka(settings: ArchiverSettings) -> KafkaAddress:
+    return KafkaAddress(settings.kafka, settings.kafka_user, settings.kafka_password)
 
 
 def _keeper(settings: ArchiverSettings, pump: Pump) -> Keeper:
@@ -131,7 +136,7 @@ def _reporter(settings: ArchiverSettings, pump: Pump, keeper: Keeper, health: He
         ReporterParts(
             pump=pump,
             keeper=keeper,
-            producer=KafkaProducer(settings.kafka, f"{settings.name}-status"),
+            producer=KafkaProducer(_kafka(settings), f"{settings.name}-status"),
             health=health,
             clock=SystemClock(),
             rss_bytes=rss_bytes,

@@ -10,6 +10,7 @@ from services.cli.edge import program
 from services.cli.edge.errors import WRONG_USE, WrongUse, tell
 from services.cli.edge.surroundings import Surroundings
 from services.cli.settings import CliSettings
+from shared.contracts.addresses import KafkaAddress, RedisAddress
 
 
 def surroundings() -> Surroundings:
@@ -17,14 +18,23 @@ def surroundings() -> Surroundings:
     settings = CliSettings()
     given = settings.model_fields_set
     return Surroundings(
-        kafka=settings.kafka if "kafka" in given else None,
-        redis_url=settings.redis_url if "redis_url" in given else None,
+        kafka=_kafka(settings) if given & {"kafka", "kafka_user"} else None,
+        redis=_redis(settings) if given & {"redis_url", "redis_user"} else None,
         data_dir=settings.data_dir,
         portfolio=settings.portfolio if "portfolio" in given else None,
         portfolio_file=settings.portfolio_file,
         signing_key=settings.signing_key,
         operator=settings.operator,
     )
+
+
+def _kafka(settings: CliSettings) -> KafkaAddress:
+    path = str(settings.kafka_password_file or "")
+    return KafkaAddress(settings.kafka, settings.kafka_user, settings.kafka_password, path)
+
+
+def _redis(settings: CliSettings) -> RedisAddress:
+    return RedisAddress(settings.redis_url, settings.redis_user, settings.redis_password)
 
 
 def run(arguments: Sequence[str]) -> int:

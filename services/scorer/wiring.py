@@ -27,6 +27,7 @@ from shared.bus.arrival import wait_for_log
 from shared.bus.kafka_consumer import KafkaConsumer
 from shared.bus.kafka_producer import KafkaProducer
 from shared.bus.ports import Rebalance
+from shared.contracts.addresses import KafkaAddress, RedisAddress
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.topics import topic_name
 from shared.features.compiled import FeatureSet, compile_portfolio
@@ -68,7 +69,7 @@ class ScorerService(Service):
         if self._settings.health_port:
             await self._server.start()
         needed = [topic_name(self._settings.portfolio, name) for name in NEEDED]
-        await wait_for_log(self._settings.kafka, needed, lambda why: self._health.hold("log", why))
+        await wait_for_log(kafka_of(self._settings), needed, lambda why: self._health.hold("log", why))
         self._health.clear("log")
 
     async def on_started(self) -> None:
@@ -101,7 +102,7 @@ def build(settings: ScorerSettings, health: Health) -> list[ServiceT]:
         settings.fail_on_id,
     )
     states = _states(settings, feature_set, encoder, engine, health)
-    producer = KafkaProducer(settings.kafka, settings.name)
+    producer = KafkaProducer(kafka_of(settings), settings.name)
     kinds, limits = input_kinds(portfolio.name), limits_of(portfolio)
     pump = Pump(
         PumpParts(
@@ -125,7 +126,7 @@ def build(settings: ScorerSettings, health: Health) -> list[ServiceT]:
         FolderTrust(settings.data_dir / "keys"),
         pump.take_release,
     )
-    follower = ReleaseFollower(settings.kafka, portfolio.name, taker.trusted, taker.on_release)
+    follower = ReleaseFollower(kafka_of(settings), portfolio.name, taker.trusted, taker.on_release)
     reporter = Reporter(
         pump,
         states,
@@ -136,7 +137,7 @@ def build(settings: ScorerSettings, health: Health) -> list[ServiceT]:
         portfolio.name,
     )
     watchdog = Watchdog(pump, states, health, settings.stuck_after_ms / 1000)
-    return [pump, CatchUp(pump, settings.kafka, kinds, limits), reporter, watchdog, follower]
+    return [pump, CatchUp(pump, kafka_of(settings), kinds, limits), reporter, watchdog, follower]
 
 
 def _states(
@@ -149,19 +150,25 @@ def _states(
             health.hold("state", why)
 
     store = RedisTimelines(
-        settings.redis_url,
+        RedisAddress(settings.redis_url, settings.redis_user, settings.redis_password),
         feature_set.portfolio_name,
         feature_set.layout.record_bytes,
         feature_set.layout.hash,
     )
-    history = CapturedTail(settings.kafka, feature_set, encoder)
+    history = CapturedTail(kafka_of(settings), feature_set, encoder)
     return StateCalls(store, history, settings.state_wait_ms, engine.enter, hold)
 
 
 def _consumer(settings: ScorerSettings, topics: list[str], rebalance: Rebalance) -> KafkaConsumer:
     group = f"{settings.portfolio}.scorer"
     client_id = f"{settings.name}-{os.getpid()}"
-    return KafkaConsumer(settings.kafka, group, topics, client_id, rebalance, settings.session_timeout_ms)
+    kafka = kafka_of(settings)
+    return KafkaConsumer(kafka, group, topics, client_id, rebalance, settings.session_timeout_ms)
+
+
+def kafka_of(settings: ScorerSettings) -> KafkaAddress:
+    """Where Kafka is, and who the scorer is there. Raises SecretMissing."""
+    return KafkaAddress(settings.kafka, settings.kafka_user, settings.kafka_password)
 
 
 def input_kinds(portfolio: str) -> dict[str, int]:

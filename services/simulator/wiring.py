@@ -20,6 +20,7 @@ from services.simulator.edge.status import StatusReports
 from services.simulator.edge.traffic import Traffic
 from services.simulator.settings import SimulatorSettings
 from shared.bus.ports import LogAway
+from shared.contracts.addresses import KafkaAddress
 from shared.runtime.clock import SystemClock
 from shared.runtime.health import Health, HealthServer
 from shared.runtime.logs import configure, get_logger
@@ -53,7 +54,7 @@ class Simulator(Service):
         live = LiveWorld(world, start_ms, settings.rate_per_s, settings.speed)
         records = Records(world, start_ms, settings.currency)
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.kafka,
+            **KafkaAddress(settings.kafka, settings.kafka_user, settings.kafka_password).options(),
             client_id=settings.name,
             acks="all",
             enable_idempotence=True,

@@ -10,6 +10,7 @@ from mode.types import ServiceT
 
 from shared.bus.kafka_producer import KafkaProducer
 from shared.bus.ports import Producer
+from shared.contracts.addresses import KafkaAddress
 from shared.runtime.clock import SystemClock
 from shared.runtime.health import Health, HealthServer
 
@@ -30,7 +31,7 @@ class Trainer(Service):
         self._settings = settings
         self._health = Health(settings.stuck_after_s)
         self._server = HealthServer(self._health, settings.health_port)
-        self._producer = KafkaProducer(settings.kafka, settings.name)
+        self._producer = KafkaProducer(_kafka(settings), settings.name)
         self._jobs = JobTable(sqlite_engine(settings.data_dir / "sql" / "trainer.db"))
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
@@ -53,7 +54,7 @@ class Trainer(Service):
 def build(settings: TrainerSettings, jobs: JobTable, producer: Producer, health: Health) -> list[ServiceT]:
     """All parts, connected to nothing yet. Call it inside the loop."""
     clock = SystemClock()
-    outbox = Outbox(producer, settings.kafka, settings.portfolio)
+    outbox = Outbox(producer, _kafka(settings), settings.portfolio)
     runner = JobRunner(jobs, outbox, _places(settings), clock, health)
     intake = Intake(jobs, outbox, clock, settings.portfolio, runner.wake)
     app = make_app(_group(settings), intake)
@@ -62,9 +63,13 @@ def build(settings: TrainerSettings, jobs: JobTable, producer: Producer, health:
     return [runner, app, reporter]
 
 
+def _kafka(settings: TrainerSettings) -> KafkaAddress:
+    return KafkaAddress(settings.kafka, settings.kafka_user, settings.kafka_password)
+
+
 def _group(settings: TrainerSettings) -> GroupOptions:
     return GroupOptions(
-        bootstrap=settings.kafka,
+        kafka=_kafka(settings),
         portfolio=settings.portfolio,
         client_id=settings.name,
         session_timeout_s=settings.session_timeout_s,

@@ -10,6 +10,8 @@ from typing import Final
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from shared.contracts.addresses import KafkaAddress
+
 from .ports import LogAway
 
 RETRY_S: Final = 0.2
@@ -17,31 +19,31 @@ CONTACT_S: Final = 1.0
 REQUEST_MS: Final = 5_000
 
 
-async def wait_for_log(bootstrap: str, topics: Collection[str], told: Callable[[str], None]) -> None:
-    """Returns once a broker at ``bootstrap`` has all ``topics``; ``told`` hears in words what is missing."""
-    while (why := await _missing(bootstrap, topics)) is not None:
+async def wait_for_log(kafka: KafkaAddress, topics: Collection[str], told: Callable[[str], None]) -> None:
+    """Returns once a broker at ``kafka`` has all ``topics``; ``told`` hears in words what is missing."""
+    while (why := await _missing(kafka, topics)) is not None:
         told(why)
         await asyncio.sleep(RETRY_S)
 
 
-async def _missing(bootstrap: str, topics: Collection[str]) -> str | None:
+async def _missing(kafka: KafkaAddress, topics: Collection[str]) -> str | None:
     # The client writes an error into the log for each broker it cannot reach, so it comes second.
-    if not await _answers(bootstrap):
-        return f"waits for Kafka at {bootstrap}"
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_MS)
+    if not await _answers(kafka):
+        return f"waits for Kafka at {kafka}"
+    client = AIOKafkaAdminClient(**kafka.options(), request_timeout_ms=REQUEST_MS)
     try:
         await client.start()
         missing = sorted({*topics} - {*await client.list_topics()})
     except (KafkaError, OSError):
-        return f"waits for Kafka at {bootstrap}"
+        return f"waits for Kafka at {kafka}"
     finally:
         await client.close()
     return f"waits for topics: {', '.join(missing)}" if missing else None
 
 
-async def _answers(bootstrap: str) -> bool:
-    """Whether some address of ``bootstrap`` takes a connection."""
-    for address in bootstrap.split(","):
+async def _answers(kafka: KafkaAddress) -> bool:
+    """Whether some address of ``kafka`` takes a connection."""
+    for address in kafka.bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
         with suppress(OSError, ValueError, TimeoutError):
             # Not wait_for(): in Python 3.11 it forgets that it was cancelled when the answer comes just then.
@@ -52,9 +54,9 @@ async def _answers(bootstrap: str) -> bool:
     return False
 
 
-async def partition_counts(bootstrap: str, topics: Collection[str]) -> dict[str, int]:
+async def partition_counts(kafka: KafkaAddress, topics: Collection[str]) -> dict[str, int]:
     """How many partitions each of ``topics`` has. Raises LogAway, also for a topic that is not there."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_MS)
+    client = AIOKafkaAdminClient(**kafka.options(), request_timeout_ms=REQUEST_MS)
     try:
         await client.start()
         found = await client.describe_topics(list(topics))

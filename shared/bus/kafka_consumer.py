@@ -18,6 +18,8 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
+from shared.contracts.addresses import KafkaAddress
+
 from .leaving import leave
 from .ports import Committed, Fenced, LogAway, Message, Place, Rebalance, Run
 
@@ -45,7 +47,7 @@ class KafkaConsumer:
 
     def __init__(
         self,
-        bootstrap: str,
+        kafka: KafkaAddress,
         group: str,
         topics: Sequence[str],
         client_id: str,
@@ -56,7 +58,7 @@ class KafkaConsumer:
         self._listener = _Listener(rebalance, self._interrupt)
         self._idle: asyncio.Task[Any] | None = None
         self._options = {
-            "bootstrap_servers": bootstrap,
+            **kafka.options(),
             "group_id": group,
             "client_id": client_id,
             "enable_auto_commit": False,

@@ -10,6 +10,8 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from shared.contracts.addresses import KafkaAddress
+
 from .ports import Batch, LogAway, Outgoing, Place, RecordColumns
 from .record_batch import batches
 
@@ -20,15 +22,15 @@ REQUEST_TIMEOUT_MS = 30_000
 class KafkaProducer:
     """Producer port on aiokafka. ``linger`` is zero: the caller already sends whole batches."""
 
-    def __init__(self, bootstrap: str, client_id: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaAddress, client_id: str) -> None:
+        self._kafka = kafka
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
         """Connect. Raises LogAway."""
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka.options(),
             client_id=self._client_id,
             acks="all",
             enable_idempotence=True,

@@ -9,6 +9,8 @@ from typing import Any, Final
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from shared.contracts.addresses import KafkaAddress
+
 from .ports import LogAway, Place, Taken
 
 WAIT_MS: Final = 10_000
@@ -21,10 +23,10 @@ class KafkaLook:
     Every call raises LogAway when the broker does not answer or a topic does not exist.
     """
 
-    def __init__(self, bootstrap: str, group: str | None = None) -> None:
+    def __init__(self, kafka: KafkaAddress, group: str | None = None) -> None:
         with _translated():
             self._consumer: Any = KafkaConsumer(
-                bootstrap_servers=bootstrap,
+                **kafka.options(),
                 group_id=group,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
@@ -104,11 +106,11 @@ class KafkaLook:
             self._consumer.pause(tp)
 
 
-def produce_confirmed(bootstrap: str, place: Place, key: bytes | None, value: bytes) -> int:
+def produce_confirmed(kafka: KafkaAddress, place: Place, key: bytes | None, value: bytes) -> int:
     """Append one record; its offset once the broker has confirmed it. Raises LogAway."""
     with _translated():
         producer: Any = KafkaProducer(
-            bootstrap_servers=bootstrap,
+            **kafka.options(),
             acks="all",
             enable_idempotence=True,
             allow_auto_create_topics=False,

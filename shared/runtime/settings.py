@@ -26,6 +26,10 @@ FILE_VARIABLE: Final = "ASSAY_SETTINGS_FILE"
 COMMON_TABLE: Final = "common"
 
 
+class SecretMissing(ValueError):
+    """A user was named and no file holds its password."""
+
+
 class SettingRow(NamedTuple):
     """One setting as the docs list it. ``default`` is text; ``""`` stands for an empty default."""
 
@@ -51,6 +55,10 @@ class ServiceSettings(BaseSettings):
     redis_url: str = Field(
         "unix:///tmp/redis.sock", description="where Redis is: unix:///path or redis://host:port"
     )
+    kafka_user: str = Field("", description="principal to sign in to Kafka as (SCRAM); empty: no sign-in")
+    kafka_password_file: Path | None = Field(None, description="file with that principal's password")
+    redis_user: str = Field("", description="ACL user to sign in to Redis as; empty: as redis_url says")
+    redis_password_file: Path | None = Field(None, description="file with that user's password")
     data_dir: Path = Field(Path(".assay"), description="folder for lake, artefacts, keys and caches")
     portfolio: str = Field("bank", description="name of the portfolio that is served")
     portfolio_file: Path | None = Field(
@@ -95,6 +103,16 @@ class ServiceSettings(BaseSettings):
         super().__init__(**values)
 
     @property
+    def kafka_password(self) -> str:
+        """Read now from its file, "" where nobody signs in. Raises SecretMissing."""
+        return _secret("kafka", self.kafka_user, self.kafka_password_file)
+
+    @property
+    def redis_password(self) -> str:
+        """Read now from its file, "" where nobody signs in. Raises SecretMissing."""
+        return _secret("redis", self.redis_user, self.redis_password_file)
+
+    @property
     def name(self) -> str:
         """``service-instance``: the word in logs, client ids and status records."""
         return f"{self.service}-{self.instance}"
@@ -121,6 +139,21 @@ def setting_rows(settings: type[ServiceSettings]) -> list[SettingRow]:
         )
         for name, field in settings.model_fields.items()
     ]
+
+
+def _secret(what: str, user: str, path: Path | None) -> str:
+    """Secrets come from files: an environment is shown by too many tools."""
+    if not user:
+        return ""
+    if path is None:
+        raise SecretMissing(f"{what}_user is {user}: {what}_password_file must name its password's file")
+    try:
+        found = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretMissing(f"{what}_password_file {path} cannot be read: {error}") from error
+    if not found:
+        raise SecretMissing(f"{what}_password_file {path} is empty")
+    return found
 
 
 def _refuse_unknown(settings: type[ServiceSettings]) -> None:

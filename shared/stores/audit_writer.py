@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import DecodeError, codec_of, encode
 from shared.contracts.ids import content_hash
 from shared.contracts.operations import AuditEntry
@@ -66,8 +67,8 @@ def _extended(chain: AuditChain, entry: AuditEntry) -> AuditChain:
 class AuditWriter:
     """Writes the chain of ``writer``. Blocking."""
 
-    def __init__(self, bootstrap: str, writer: str, clock: Clock) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaAddress, writer: str, clock: Clock) -> None:
+        self._kafka = kafka
         self._topic = topic_name("", "audit")
         self._writer = writer
         self._clock = clock
@@ -102,14 +103,14 @@ class AuditWriter:
         )
         for _ in range(ATTEMPTS):
             entry = _linked(draft, self.chain().head)
-            append(self._bootstrap, self._topic, self._writer.encode(), encode(entry))
+            append(self._kafka, self._topic, self._writer.encode(), encode(entry))
             if entry in self.chain().entries:
                 return entry
         raise KafkaAway(f"audit: another process wrote as {self._writer} first, {ATTEMPTS} times")
 
     def chain(self) -> AuditChain:
         """This writer's chain as it is now. Raises KafkaAway."""
-        records = read_whole(self._bootstrap, self._topic)
+        records = read_whole(self._kafka, self._topic)
         return fold_audit(record.value for record in records).get(self._writer, AuditChain())
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from shared.contracts.addresses import KafkaAddress
+
 WAIT_MS: Final = 10_000
 POLL_MS: Final = 500
 
@@ -27,9 +29,9 @@ class LogRecord(NamedTuple):
     value: bytes
 
 
-def read_whole(bootstrap: str, topic: str, from_offset: int = 0) -> list[LogRecord]:
+def read_whole(kafka: KafkaAddress, topic: str, from_offset: int = 0) -> list[LogRecord]:
     """Every record of ``topic``'s partition 0 up to its end as it is now. Raises KafkaAway."""
-    with _translated(topic), _consumer(bootstrap) as consumer:
+    with _translated(topic), _consumer(kafka) as consumer:
         place = TopicPartition(topic, 0)
         if not consumer.partitions_for_topic(topic):
             raise KafkaAway(f"there is no topic {topic}; run: assay topics apply")
@@ -38,9 +40,9 @@ def read_whole(bootstrap: str, topic: str, from_offset: int = 0) -> list[LogReco
         return list(_until(consumer, place, consumer.end_offsets([place])[place]))
 
 
-def append(bootstrap: str, topic: str, key: bytes | None, value: bytes) -> int:
+def append(kafka: KafkaAddress, topic: str, key: bytes | None, value: bytes) -> int:
     """Append one record to partition 0, confirmed by the broker; its offset. Raises KafkaAway."""
-    with _translated(topic), _producer(bootstrap) as producer:
+    with _translated(topic), _producer(kafka) as producer:
         future = producer.send(topic, value=value, key=key, partition=0)
         return int(future.get(timeout=WAIT_MS / 1000).offset)
 
@@ -66,9 +68,9 @@ def _translated(topic: str) -> Iterator[None]:
 
 
 @contextmanager
-def _consumer(bootstrap: str) -> Iterator[KafkaConsumer]:
+def _consumer(kafka: KafkaAddress) -> Iterator[KafkaConsumer]:
     consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **kafka.options(),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         allow_auto_create_topics=False,
@@ -83,9 +85,9 @@ def _consumer(bootstrap: str) -> Iterator[KafkaConsumer]:
 
 
 @contextmanager
-def _producer(bootstrap: str) -> Iterator[KafkaProducer]:
+def _producer(kafka: KafkaAddress) -> Iterator[KafkaProducer]:
     producer = KafkaProducer(
-        bootstrap_servers=bootstrap,
+        **kafka.options(),
         acks="all",
         enable_idempotence=True,
         allow_auto_create_topics=False,

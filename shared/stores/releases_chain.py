@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.topics import topic_name
 from shared.scoring.release import Chain, fold
 
@@ -9,7 +10,7 @@ from .artefacts import Verifies
 from .kafka_log import read_whole
 
 
-def read_chain(bootstrap: str, portfolio: str, trusted: Verifies) -> Chain:
+def read_chain(kafka: KafkaAddress, portfolio: str, trusted: Verifies) -> Chain:
     """The folded release chain of ``portfolio``. Raises KafkaAway."""
-    records = read_whole(bootstrap, topic_name(portfolio, "releases"))
+    records = read_whole(kafka, topic_name(portfolio, "releases"))
     return fold([record.value for record in records], trusted.verify)

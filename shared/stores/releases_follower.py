@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.models import Release
 from shared.contracts.topics import topic_name
 from shared.scoring.release import Chain
@@ -58,7 +59,7 @@ class ReleaseFollower(Service):
 
     def __init__(
         self,
-        bootstrap: str,
+        kafka: KafkaAddress,
         portfolio: str,
         trusted: Verifies,
         on_release: OnRelease,
@@ -66,7 +67,7 @@ class ReleaseFollower(Service):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._place = TopicPartition(topic_name(portfolio, "releases"), 0)
         self._trusted = trusted
         self._on_release = on_release
@@ -92,7 +93,7 @@ class ReleaseFollower(Service):
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka.options(),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import encode
 from shared.contracts.models import ModelRef, Release, ReleaseContent
 from shared.contracts.topics import topic_name
@@ -77,9 +78,9 @@ class ReleaseWriter:
     """Publishes to one portfolio's chain. Blocking; for the CLI, the console's worker threads, tests."""
 
     def __init__(
-        self, bootstrap: str, portfolio: str, signer: Signs, clock: Clock, checks: ReleaseChecks
+        self, kafka: KafkaAddress, portfolio: str, signer: Signs, clock: Clock, checks: ReleaseChecks
     ) -> None:
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._portfolio = portfolio
         self._signer = signer
         self._clock = clock
@@ -108,12 +109,12 @@ class ReleaseWriter:
         self._checks.check(content)
         now_ms = self._clock.now_ms()
         release = next_release(content, chain.head, now_ms, by, reason, request_id, self._signer)
-        append(self._bootstrap, topic_name(self._portfolio, "releases"), None, encode(release))
+        append(self._kafka, topic_name(self._portfolio, "releases"), None, encode(release))
         return self._read_back(release)
 
     def chain(self) -> Chain:
         """The chain as it is now. Raises KafkaAway."""
-        return read_chain(self._bootstrap, self._portfolio, self._checks.trusted)
+        return read_chain(self._kafka, self._portfolio, self._checks.trusted)
 
     def _read_back(self, release: Release) -> Release:
         chain = self.chain()

@@ -13,6 +13,8 @@ from msgspec import Struct
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from shared.contracts.addresses import RedisAddress
+
 from . import epochs
 from . import timeline_keys as names
 from .timeline_port import EpochState, StateLost
@@ -90,9 +92,9 @@ class CheckReport(Struct, frozen=True):
 class TimelineAdmin:
     """Looks at one portfolio's logs. Raises redis.RedisError when the server does not answer."""
 
-    def __init__(self, url: str, portfolio: str, record_bytes: int, layout: str) -> None:
+    def __init__(self, address: RedisAddress, portfolio: str, record_bytes: int, layout: str) -> None:
         # Never retried by the client: a repeated append is the caller's decision.
-        self._redis = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0))
+        self._redis = redis.Redis.from_url(address.url, **address.options(), retry=Retry(NoBackoff(), 0))
         self._execute: Callable[..., Any] = self._redis.execute_command
         self.portfolio = portfolio
         self.record_bytes = record_bytes

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from shared.contracts.addresses import RedisAddress
+
 from . import epochs
 from . import timeline_keys as names
 from .timeline_port import (
@@ -26,7 +28,7 @@ from .timeline_port import (
     StoreFull,
     StoreRefused,
 )
-from .timeline_wire import Frames, Wire, connect, framed, pack, parse_url
+from .timeline_wire import Frames, Wire, connect, framed, pack, parse_address
 
 SCRIPT: Final = resources.files(__package__).joinpath("timeline_script.lua").read_bytes()
 _SHA: Final = sha1(SCRIPT, usedforsecurity=False).hexdigest().encode()
@@ -58,8 +60,8 @@ class RedisTimelines:
     with another layout is refused at `start`.
     """
 
-    def __init__(self, url: str, portfolio: str, record_bytes: int, layout: str) -> None:
-        self._address = parse_url(url)
+    def __init__(self, address: RedisAddress, portfolio: str, record_bytes: int, layout: str) -> None:
+        self._address = parse_address(address)
         self._portfolio = portfolio
         self._record_bytes = record_bytes
         self._layout = layout

@@ -18,6 +18,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import hiredis
 
+from shared.contracts.addresses import RedisAddress
+
 from .timeline_port import StoreAway, StoreError
 
 _MORE: Final = object()
@@ -44,9 +46,9 @@ class Address:
     tls: bool
 
 
-def parse_url(url: str) -> Address:
-    """The parts of ``url``. Raises ValueError for another scheme."""
-    parts = urlsplit(url)
+def parse_address(redis: RedisAddress) -> Address:
+    """The parts of its URL, signed in as its user. Raises ValueError for another scheme."""
+    parts = urlsplit(redis.url)
     if parts.scheme not in ("unix", "redis", "rediss"):
         raise ValueError(f"a Redis URL starts with unix://, redis:// or rediss://, not {parts.scheme!r}")
     is_unix = parts.scheme == "unix"
@@ -56,8 +58,8 @@ def parse_url(url: str) -> Address:
         path=unquote(parts.path) if is_unix else None,
         host=parts.hostname or "localhost",
         port=parts.port or 6379,
-        user=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
+        user=redis.user or unquote(parts.username or "") or None,
+        password=redis.password or unquote(parts.password or "") or None,
         db=int(db or 0),
         tls=parts.scheme == "rediss",
     )

@@ -94,7 +94,7 @@ def pin(pid: int, core: int) -> None:
 
 def fill(bed: Bed, name: str, traffic: Traffic, partitions: int) -> None:
     """Topics of portfolio ``name``, and every message on its transactions."""
-    broker.apply(bed.kafka.bootstrap, wanted_topics([name], partitions))
+    broker.apply(bed.kafka.address, wanted_topics([name], partitions))
     producer = KafkaProducer(
         bootstrap_servers=bed.kafka.bootstrap, linger_ms=5, batch_size=1 << 18, max_request_size=1 << 23
     )
@@ -142,5 +142,5 @@ def publish(bed: Bed, name: str, feature_set: FeatureSet, model: Model) -> None:
     checks = ReleaseChecks(
         ExpectedInputs(feature_set.hash, feature_set.names), feature_set.layout.hash, store, trusted
     )
-    writer = ReleaseWriter(bed.kafka.bootstrap, name, signer, SystemClock(), checks)
+    writer = ReleaseWriter(bed.kafka.address, name, signer, SystemClock(), checks)
     writer.publish(content, "bench", "benchmark", f"bench-{name}")

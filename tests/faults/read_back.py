@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from shared.bus.ports import Place, Taken
 from shared.bus.sync import KafkaLook
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.capture import decode_capture
 from shared.contracts.codec import decode
 from shared.contracts.decisions import Decision, Prediction
@@ -50,7 +51,7 @@ class Found:
 def read_back(bootstrap: str, portfolio: str, portfolio_file: Path | None, data_dir: Path) -> Found:
     """Read it all. Raises LogAway when the broker does not answer or a topic is missing."""
     features = read_feature_set(portfolio, portfolio_file)
-    with KafkaLook(bootstrap, f"{portfolio}.scorer") as look:
+    with KafkaLook(KafkaAddress(bootstrap), f"{portfolio}.scorer") as look:
         committed, ends = _positions(look, portfolio)
         inputs = look.read_all([topic_name(portfolio, name) for name in KINDS])
         return Found(

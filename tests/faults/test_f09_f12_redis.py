@@ -59,7 +59,7 @@ def test_f10_flushed_flagged_rebuilt_and_exact_again(make_stand: MakeStand, star
     assert {flagged[tx_id].epoch for tx_id in payment_ids(after)} == {2}
 
     admin = TimelineAdmin(
-        server.url, stand.name, stand.features.layout.record_bytes, stand.features.layout.hash
+        server.address, stand.name, stand.features.layout.record_bytes, stand.features.layout.hash
     )
     report = rebuild(admin, _entries(stand), at_least=2)
     admin.close()

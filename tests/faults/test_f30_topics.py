@@ -28,16 +28,16 @@ def test_the_preflight_names_the_exact_command_that_mends(
 ) -> None:
     wanted = _wanted(f"f30{kind}")
     if kind == "partitions":
-        create(kafka_server.bootstrap, replace(wanted, partitions=3))
+        create(kafka_server.address, replace(wanted, partitions=3))
     elif kind == "config":
         create(
-            kafka_server.bootstrap,
+            kafka_server.address,
             replace(wanted, configs={**wanted.configs, "retention.ms": str(DAY_MS)}),
         )
-    (fault,) = verify(kafka_server.bootstrap, [wanted])
+    (fault,) = verify(kafka_server.address, [wanted])
     assert (fault.topic, fault.kind, fault.setting) == (wanted.name, kind, setting)
     _run(fault)
-    assert verify(kafka_server.bootstrap, [wanted]) == []
+    assert verify(kafka_server.address, [wanted]) == []
 
 
 def _run(fault: TopicFault) -> None:

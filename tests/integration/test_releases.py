@@ -15,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from infra.local.kafka import KafkaServer
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import encode
 from shared.contracts.models import ModelRef, Policy, Release, ReleaseContent
 from shared.contracts.topics import topic_name
@@ -69,7 +70,7 @@ class Chain:
         checks = ReleaseChecks(
             ExpectedInputs(FEATURE_SET, NAMES), LAYOUT, self.store, read_trusted(self.folder)
         )
-        return ReleaseWriter(self.bootstrap, self.portfolio, self.signer, Ticking(), checks)
+        return ReleaseWriter(KafkaAddress(self.bootstrap), self.portfolio, self.signer, Ticking(), checks)
 
     def content(self, champion: ModelRef | None = None, review_at: float = 0.5) -> ReleaseContent:
         return ReleaseContent(
@@ -91,7 +92,11 @@ class Chain:
             seen.append(release)
 
         return ReleaseFollower(
-            self.bootstrap, self.portfolio, read_trusted(self.folder), on_release, history=history
+            KafkaAddress(self.bootstrap),
+            self.portfolio,
+            read_trusted(self.folder),
+            on_release,
+            history=history,
         )
 
 
@@ -108,7 +113,7 @@ def test_release_one_has_no_champion_and_two_carries_the_model(chain: Chain) -> 
     artefact = put_small_model(chain.store, chain.signer)
     champion = ModelRef(name="small", version="1", artefact=artefact)
     second = writer.publish(chain.content(champion), "ann", "first model", "r2", expected_seq=1)
-    folded = read_chain(chain.bootstrap, chain.portfolio, read_trusted(chain.folder))
+    folded = read_chain(KafkaAddress(chain.bootstrap), chain.portfolio, read_trusted(chain.folder))
     assert folded.history == (first, second)
     verify_chain(folded.history, read_trusted(chain.folder).verify)
     assert second.at_ms >= first.at_ms
@@ -193,7 +198,7 @@ def test_what_cannot_decide_is_not_published(
     with pytest.raises(ReleaseRefused) as caught:
         chain.writer().publish(make(chain), "ann", "try", "r1")
     assert caught.value.code == code
-    assert read_whole(chain.bootstrap, topic_name(chain.portfolio, "releases")) == []
+    assert read_whole(KafkaAddress(chain.bootstrap), topic_name(chain.portfolio, "releases")) == []
 
 
 async def test_a_follower_sees_every_new_head_in_order(chain: Chain) -> None:
@@ -206,8 +211,8 @@ async def test_a_follower_sees_every_new_head_in_order(chain: Chain) -> None:
         assert newest == published[-1:]
         assert everything == published
         topic = topic_name(chain.portfolio, "releases")
-        await asyncio.to_thread(append, chain.bootstrap, topic, None, b"no release")
-        await asyncio.to_thread(append, chain.bootstrap, topic, None, encode(published[0]))
+        await asyncio.to_thread(append, KafkaAddress(chain.bootstrap), topic, None, b"no release")
+        await asyncio.to_thread(append, KafkaAddress(chain.bootstrap), topic, None, encode(published[0]))
         published.append(await asyncio.to_thread(writer.publish, chain.content(), "a", "x", "r3"))
         await _until(lambda: everything == published and newest == published[1:])
         assert one.silent_seconds is not None
@@ -253,14 +258,14 @@ def test_an_empty_topic_is_an_empty_chain(chain: Chain) -> None:
 
 def test_a_missing_topic_says_what_to_run(chain: Chain) -> None:
     with pytest.raises(KafkaAway, match="assay topics apply"):
-        read_chain(chain.bootstrap, "nobody", read_trusted(chain.folder))
+        read_chain(KafkaAddress(chain.bootstrap), "nobody", read_trusted(chain.folder))
 
 
 def test_audit_entries_chain_per_writer(chain: Chain) -> None:
-    writer = AuditWriter(chain.bootstrap, f"cli-{chain.portfolio}", Ticking())
+    writer = AuditWriter(KafkaAddress(chain.bootstrap), f"cli-{chain.portfolio}", Ticking())
     intended = writer.write("ann", "release.publish", "bank", "first model", "intended", before="1")
     done = writer.write("ann", "release.publish", "bank", "first model", "done", after="2")
-    other = AuditWriter(chain.bootstrap, f"console-{chain.portfolio}", Ticking())
+    other = AuditWriter(KafkaAddress(chain.bootstrap), f"console-{chain.portfolio}", Ticking())
     other.write("bob", "login", "console", "", "refused")
     assert writer.chain().entries == (intended, done)
     assert (done.seq, done.prev_hash) == (2, intended.hash)
@@ -270,7 +275,7 @@ def test_audit_entries_chain_per_writer(chain: Chain) -> None:
 def test_two_processes_of_one_writer_keep_one_chain(chain: Chain) -> None:
     name = f"cli-{chain.portfolio}"
     with ThreadPoolExecutor(3) as pool:
-        writers = [AuditWriter(chain.bootstrap, name, Ticking()) for _ in range(3)]
+        writers = [AuditWriter(KafkaAddress(chain.bootstrap), name, Ticking()) for _ in range(3)]
         jobs = [pool.submit(w.write, "ann", f"a{n}", "s", "r", "done") for n, w in enumerate(writers)]
         written = {job.result().action for job in jobs}
     entries = writers[0].chain().entries
@@ -279,7 +284,7 @@ def test_two_processes_of_one_writer_keep_one_chain(chain: Chain) -> None:
 
 
 def test_a_changed_entry_breaks_the_chain_where_it_stands(chain: Chain) -> None:
-    writer = AuditWriter(chain.bootstrap, f"cli-{chain.portfolio}", Ticking())
+    writer = AuditWriter(KafkaAddress(chain.bootstrap), f"cli-{chain.portfolio}", Ticking())
     entries = [writer.write("ann", f"a{n}", "s", "r", "done") for n in range(3)]
     forged = [entries[0], replace(entries[1], by="eve"), entries[2]]
     folded = fold_audit(map(encode, forged))[entries[0].writer]

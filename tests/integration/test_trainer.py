@@ -16,6 +16,7 @@ import pytest
 
 from infra.local.kafka import KafkaServer
 from services.trainer.edge.jobs import JobState, JobTable, sqlite_engine
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import decode, encode
 from shared.contracts.models import ModelCard
 from shared.contracts.operations import DeadLetter, ReplayRequest, Status, TrainingRequest
@@ -81,15 +82,15 @@ class Stand:
         return self.send(b"training", encode(request))
 
     def send(self, key: bytes, value: bytes) -> bytes:
-        append(self.bootstrap, topic_name(self.portfolio, "requests"), key, value)
+        append(KafkaAddress(self.bootstrap), topic_name(self.portfolio, "requests"), key, value)
         return value
 
     def cards(self) -> list[ModelCard]:
-        records = read_whole(self.bootstrap, topic_name(self.portfolio, "candidates"))
+        records = read_whole(KafkaAddress(self.bootstrap), topic_name(self.portfolio, "candidates"))
         return [decode(ModelCard, record.value) for record in records]
 
     def letters(self) -> list[DeadLetter]:
-        records = read_whole(self.bootstrap, topic_name(self.portfolio, "dead-letters"))
+        records = read_whole(KafkaAddress(self.bootstrap), topic_name(self.portfolio, "dead-letters"))
         return [decode(DeadLetter, record.value) for record in records]
 
     def until(self, holds: Callable[[], bool], seconds: float = 60) -> None:
@@ -162,7 +163,7 @@ def _says_it_is_ready(stand: Stand) -> None:
     own = stand.portfolio
 
     def ready() -> bool:
-        records = read_whole(stand.bootstrap, "status")
+        records = read_whole(KafkaAddress(stand.bootstrap), "status")
         said = [decode(Status, record.value) for record in records if own.encode() in record.value]
         return any(status.state == "ready" and status.numbers["jobs_done"] == 2 for status in said)
 

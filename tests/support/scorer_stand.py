@@ -14,6 +14,7 @@ from infra.kafka.broker import apply
 from infra.kafka.topics import wanted_topics
 from shared.bus.ports import Place, Taken
 from shared.bus.sync import KafkaLook
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import decode
 from shared.contracts.decisions import Decision, Prediction
 from shared.contracts.models import ModelRef, Policy, Release, ReleaseContent
@@ -76,7 +77,7 @@ class Stand:
         self.portfolio_file.write_text(PORTFOLIO.format(name=self.name))
         names = {topic_name(self.name, name) for name in TOPICS}
         wanted = [topic for topic in wanted_topics([self.name], PARTITIONS) if topic.name in names]
-        apply(self.bootstrap, wanted)
+        apply(KafkaAddress(self.bootstrap), wanted)
         self.sender = Sender(self.bootstrap, self.name)
 
     def close(self) -> None:
@@ -120,7 +121,7 @@ class Stand:
             rates_ppm={"USD": 900_000},
             split_salt="salt",
         )
-        writer = ReleaseWriter(self.bootstrap, self.name, signer, SystemClock(), checks)
+        writer = ReleaseWriter(KafkaAddress(self.bootstrap), self.name, signer, SystemClock(), checks)
         return writer.publish(content, "tests", "test", uuid.uuid4().hex)
 
     def start(self, **settings: str) -> ScorerProcess:
@@ -145,7 +146,7 @@ class Stand:
 
     def read(self, *names: str) -> list[Taken]:
         """Every record of some topics."""
-        with KafkaLook(self.bootstrap) as look:
+        with KafkaLook(KafkaAddress(self.bootstrap)) as look:
             return list(look.read_all([topic_name(self.name, name) for name in names]))
 
     def decisions(self) -> list[Decision]:
@@ -176,7 +177,7 @@ class Stand:
 
     def positions(self) -> tuple[dict[Place, int], dict[Place, int]]:
         """Committed offsets and ends of every input partition."""
-        with KafkaLook(self.bootstrap, f"{self.name}.scorer") as look:
+        with KafkaLook(KafkaAddress(self.bootstrap), f"{self.name}.scorer") as look:
             places = look.places([topic_name(self.name, name) for name in INPUTS])
             return look.committed(places), look.ends(places)
 

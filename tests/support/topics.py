@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from infra.kafka import broker
 from infra.kafka.topics import wanted_topics
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.topics import topic_name
 
 
@@ -15,4 +16,4 @@ def create_topics(bootstrap: str, portfolio: str, *names: str, input_partitions:
     """Create ``names`` of ``portfolio`` as the table says, unless they are there."""
     mine = {topic_name(portfolio, name) for name in names}
     wanted = [topic for topic in wanted_topics([portfolio], input_partitions) if topic.name in mine]
-    broker.apply(bootstrap, wanted)
+    broker.apply(KafkaAddress(bootstrap), wanted)

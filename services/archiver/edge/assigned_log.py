@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from services.archiver.core.gather import Place
 from shared.bus.leaving import leave
 from shared.bus.ports import LogAway
+from shared.contracts.addresses import KafkaAddress
 
 COMMIT_WAIT_S: Final = 5.0
 FETCH_BYTES: Final = 1 << 20
@@ -31,7 +32,7 @@ class TopicRecreated(Exception):
 class AssignedLog:
     """All partitions of ``topics``, by one reader; ``group`` only shows how far the lake is."""
 
-    bootstrap: str
+    kafka: KafkaAddress
     group: str
     client_id: str
     topics: Sequence[str]
@@ -43,7 +44,7 @@ class AssignedLog:
     async def start(self) -> list[Place]:
         """Connect and find the partitions. Raises LogAway, TopicMissing."""
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.bootstrap,
+            **self.kafka.options(),
             group_id=self.group,
             client_id=self.client_id,
             enable_auto_commit=False,
@@ -59,7 +60,7 @@ class AssignedLog:
         return self._places
 
     async def _find(self) -> list[Place]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, client_id=f"{self.client_id}-look")
+        admin = AIOKafkaAdminClient(**self.kafka.options(), client_id=f"{self.client_id}-look")
         await admin.start()
         try:
             found = await admin.describe_topics(list(self.topics))

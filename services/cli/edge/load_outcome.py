@@ -15,6 +15,7 @@ from services.cli.edge.errors import Away
 from services.cli.edge.loading import Sent
 from shared.bus.ports import Place
 from shared.bus.sync import KafkaLook
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import DecodeError, decode
 from shared.contracts.operations import DeadLetter
 from shared.contracts.topics import topic_name
@@ -36,7 +37,7 @@ class Outcome(msgspec.Struct, frozen=True):
     refused: dict[str, int]
 
 
-def wait_decided(bootstrap: str, portfolio: str, sent: Sent, *, quiet: bool) -> Outcome:
+def wait_decided(kafka: KafkaAddress, portfolio: str, sent: Sent, *, quiet: bool) -> Outcome:
     """Until the scorers have committed all of the load and the archiver has written what came of it.
 
     Raises Away when one of them makes no progress.
@@ -44,21 +45,21 @@ def wait_decided(bootstrap: str, portfolio: str, sent: Sent, *, quiet: bool) -> 
     begun = monotonic() - sent.seconds
     total = sum(sent.ends.values()) - sum(sent.starts.values())
     with terminal.progress("deciding", total, quiet=quiet) as bar:
-        _wait(bootstrap, f"{portfolio}.scorer", sent.ends, lambda left: bar.at(total - left))
+        _wait(kafka, f"{portfolio}.scorer", sent.ends, lambda left: bar.at(total - left))
     seconds = monotonic() - begun
-    with KafkaLook(bootstrap) as look:
+    with KafkaLook(kafka) as look:
         decisions, refused = _count(look, portfolio, sent)
         written = look.ends(look.places(topic_name(portfolio, name) for name in ARCHIVED))
     with terminal.progress("archiving", None, quiet=quiet) as bar:
-        _wait(bootstrap, f"{portfolio}.archiver", written, lambda left: bar.at(0, f"{left:,} left"))
+        _wait(kafka, f"{portfolio}.archiver", written, lambda left: bar.at(0, f"{left:,} left"))
     archived = monotonic() - begun
     speed = round(rate(decisions, seconds), 1)
     return Outcome(decisions, round(seconds, 3), speed, round(archived, 3), refused)
 
 
-def _wait(bootstrap: str, group: str, ends: Mapping[Place, int], tell: Callable[[int], None]) -> None:
+def _wait(kafka: KafkaAddress, group: str, ends: Mapping[Place, int], tell: Callable[[int], None]) -> None:
     """Until ``group`` has committed up to ``ends``; ``tell`` gets how many records are left."""
-    with KafkaLook(bootstrap, group) as look:
+    with KafkaLook(kafka, group) as look:
         moved, left = monotonic(), -1
         while left != 0:
             commits = look.committed(list(ends))

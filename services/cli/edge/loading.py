@@ -19,6 +19,7 @@ from shared.bus.kafka_producer import KafkaProducer
 from shared.bus.loader import LANES, Loader, Rows
 from shared.bus.ports import LogAway, Place, Producer
 from shared.bus.sync import KafkaLook
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.topics import topic_name
 
 END_ATTEMPTS: Final = 5
@@ -52,7 +53,7 @@ def new_load_id() -> str:
 
 
 def load(
-    bootstrap: str,
+    kafka: KafkaAddress,
     portfolio: str,
     steps: Iterator[Step],
     rate: float | None,
@@ -66,12 +67,12 @@ def load(
     name = load_id or new_load_id()
     topics = {lane: topic_name(portfolio, lane) for lane in LANES}
     try:
-        with KafkaLook(bootstrap) as look:
+        with KafkaLook(kafka) as look:
             places = look.places(topics.values())
             starts = look.ends(places)
             decided = look.ends(look.places([topic_name(portfolio, "decisions")]))
             counts = {lane: sum(p.topic == topic for p in places) for lane, topic in topics.items()}
-            producer = KafkaProducer(bootstrap, f"assay-load-{name}")
+            producer = KafkaProducer(kafka, f"assay-load-{name}")
             loader = Loader(producer, portfolio, name, counts)
             begun = monotonic()
             with _signals_kept():
@@ -80,7 +81,7 @@ def load(
             ends = look.ends(places)
     except LogAway as error:
         way = f"Look at `assay status`; then end the load for its readers: assay ingest --end-load {name}."
-        raise Away(f"Kafka at {bootstrap} does not take the load: {error}.", way) from error
+        raise Away(f"Kafka at {kafka} does not take the load: {error}.", way) from error
     sent = loader.sent
     return Sent(name, sent["transactions"], sent["labels"], seconds, interrupted, starts, ends, decided)
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from services.cli.edge.errors import FaultFound
 from services.cli.edge.surroundings import CLOCK, House
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.models import ModelCard, ModelRef, Release, ReleaseContent
 from shared.features.compiled import FeatureSet, compile_portfolio
 from shared.features.portfolio import Portfolio
@@ -30,16 +31,16 @@ FIRST_REASON: Final = "the first release: no champion yet"
 class Desk:
     """Where releases of one portfolio are made. Blocking."""
 
-    def __init__(self, house: House, bootstrap: str) -> None:
+    def __init__(self, house: House, kafka: KafkaAddress) -> None:
         self._house = house
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self.portfolio: Portfolio = house.read_portfolio()
         self.features: FeatureSet = compile_portfolio(self.portfolio)
         self._signer = open_signer(house.keys, house.around.signing_key)
 
     def chain(self) -> Chain:
         """The chain as it is now. Raises KafkaAway."""
-        return read_chain(self._bootstrap, self.portfolio.name, self._trusted())
+        return read_chain(self._kafka, self.portfolio.name, self._trusted())
 
     def first_content(self) -> ReleaseContent:
         """What decides without a model: the portfolio's policy."""
@@ -88,7 +89,7 @@ class Desk:
             ArtefactStore(self._house.artefacts),
             self._trusted(),
         )
-        writer = ReleaseWriter(self._bootstrap, self.portfolio.name, self._signer, CLOCK, checks)
+        writer = ReleaseWriter(self._kafka, self.portfolio.name, self._signer, CLOCK, checks)
         try:
             release = writer.publish(content, by, reason, request_id, expected_seq)
         except ReleaseRefused as error:
@@ -102,7 +103,7 @@ class Desk:
         return stored_card(self._house, model)
 
     def _audit(self, result: Result, by: str, subject: str, reason: str, after: str, request_id: str) -> None:
-        writer = AuditWriter(self._bootstrap, WRITER, CLOCK)
+        writer = AuditWriter(self._kafka, WRITER, CLOCK)
         writer.write(by, "release.publish", subject, reason, result, after=after, request_id=request_id)
 
     def _trusted(self) -> TrustedKeys:

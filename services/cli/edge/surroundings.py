@@ -10,6 +10,7 @@ from infra.local.layout import DataDir
 from infra.local.leftovers import is_locked
 from infra.local.state import StackState, read_state
 from services.cli.edge.errors import Away, WrongUse
+from shared.contracts.addresses import KafkaAddress, RedisAddress
 from shared.runtime.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ CLOCK: Final = SystemClock()
 class Surroundings:
     """What the environment says; None where it says nothing and the running stack is asked."""
 
-    kafka: str | None
-    redis_url: str | None
+    kafka: KafkaAddress | None
+    redis: RedisAddress | None
     data_dir: Path
     portfolio: str | None
     portfolio_file: Path | None
@@ -50,14 +51,14 @@ class House:
     portfolio: str
 
     @property
-    def kafka(self) -> str:
-        """Bootstrap servers. Raises Away when no stack runs and none is named."""
-        return self._address("kafka", self.around.kafka, "ASSAY_KAFKA")
+    def kafka(self) -> KafkaAddress:
+        """Where Kafka is. Raises Away when no stack runs and none is named."""
+        return self.around.kafka or KafkaAddress(self._address("kafka", "ASSAY_KAFKA"))
 
     @property
-    def redis_url(self) -> str:
+    def redis(self) -> RedisAddress:
         """Where Redis is. Raises Away when no stack runs and none is named."""
-        return self._address("redis", self.around.redis_url, "ASSAY_REDIS_URL")
+        return self.around.redis or RedisAddress(self._address("redis", "ASSAY_REDIS_URL"))
 
     @property
     def lake(self) -> Path:
@@ -101,9 +102,7 @@ class House:
             else None
         )
 
-    def _address(self, part: str, named: str | None, variable: str) -> str:
-        if named is not None:
-            return named
+    def _address(self, part: str, variable: str) -> str:
         found = self.state.addresses.get(part) if self.state else None
         if not found:
             raise Away(

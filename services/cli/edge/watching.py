@@ -17,6 +17,7 @@ from services.cli.edge import terminal
 from services.cli.edge.surroundings import CLOCK
 from shared.bus.ports import LogAway, Place
 from shared.bus.sync import KafkaLook
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import DecodeError, decode
 from shared.contracts.operations import Status
 from shared.contracts.topics import topic_name
@@ -50,10 +51,10 @@ class StatusTail:
                 yield status
 
 
-def last_words(bootstrap: str, portfolio: str) -> dict[str, Status]:
+def last_words(kafka: KafkaAddress, portfolio: str) -> dict[str, Status]:
     """The newest status of each service, by name and by ``name-instance``; nothing while Kafka is away."""
     try:
-        with KafkaLook(bootstrap) as look:
+        with KafkaLook(kafka) as look:
             found = list(StatusTail(look, portfolio).take())
     except LogAway:
         return {}  # the caller shows the broker as ill
@@ -62,7 +63,7 @@ def last_words(bootstrap: str, portfolio: str) -> dict[str, Status]:
 
 
 def watch(
-    bootstrap: str,
+    kafka: KafkaAddress,
     portfolio: str,
     stop: threading.Event,
     beat: Callable[[], object],
@@ -71,7 +72,7 @@ def watch(
 ) -> LiveView:
     """Show what happens until ``stop``, or for so many seconds; the last view. Raises LogAway."""
     watched, ticks = Watched(), 0
-    with KafkaLook(bootstrap) as look:
+    with KafkaLook(kafka) as look:
         tail = StatusTail(look, portfolio)
         watched.take(tail.take())
         view = watched.view(CLOCK.now_ms())

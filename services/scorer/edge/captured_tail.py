@@ -12,6 +12,7 @@ from services.scorer.core.assembly import entity_ends
 from services.scorer.core.intake import InputRecord
 from shared.bus.leaving import leave
 from shared.bus.ports import LogAway
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.capture import decode_capture
 from shared.contracts.codec import DecodeError, decode_activity, decode_label, decode_transaction
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
@@ -35,8 +36,8 @@ _INPUTS: dict[int, tuple[str, Callable[[bytes], InputRecord]]] = {
 class CapturedTail:
     """Joins the newest captures with their inputs, which name the entities."""
 
-    def __init__(self, bootstrap: str, feature_set: FeatureSet, encoder: RowEncoder) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaAddress, feature_set: FeatureSet, encoder: RowEncoder) -> None:
+        self._kafka = kafka
         self._feature_set = feature_set
         self._encoder = encoder
         self._portfolio = feature_set.portfolio_name
@@ -108,7 +109,7 @@ class CapturedTail:
 
     async def _open(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=10
+            **self._kafka.options(), group_id=None, enable_auto_commit=False, fetch_max_wait_ms=10
         )
         try:
             await consumer.start()

@@ -19,6 +19,7 @@ from services.scorer.core.intake import Item, Limits
 from services.scorer.core.reading import read_each
 from shared.bus.leaving import leave
 from shared.bus.ports import LogAway, Place
+from shared.contracts.addresses import KafkaAddress
 from shared.runtime.logs import get_logger
 
 from .pump import Pump
@@ -33,11 +34,11 @@ class CatchUp(Service):
     """Settles each partition's debt to the timelines."""
 
     def __init__(
-        self, pump: Pump, bootstrap: str, kinds: Mapping[str, int], limits: Limits, **kwargs: Any
+        self, pump: Pump, kafka: KafkaAddress, kinds: Mapping[str, int], limits: Limits, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self._pump = pump
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._kinds = kinds
         self._limits = limits
 
@@ -57,7 +58,7 @@ class CatchUp(Service):
     async def _settle(self, place: Place, start: int, stop: int) -> None:
         """Append ``place``'s records in [start, stop)."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=10
+            **self._kafka.options(), group_id=None, enable_auto_commit=False, fetch_max_wait_ms=10
         )
         await consumer.start()
         try:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import faust
 
 from shared.bus.ports import Taken
+from shared.contracts.addresses import MECHANISM, KafkaAddress
 from shared.contracts.topics import topic_name
 from shared.runtime.logs import get_logger
 
@@ -24,7 +25,7 @@ _log = get_logger("trainer.agent")
 class GroupOptions:
     """How the app joins its group. ``folder`` takes the files that Faust wants to have."""
 
-    bootstrap: str
+    kafka: KafkaAddress
     portfolio: str
     client_id: str
     session_timeout_s: float
@@ -36,7 +37,8 @@ def make_app(options: GroupOptions, intake: Intake) -> faust.App:
     options.folder.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         f"{options.portfolio}-trainer",
-        broker=";".join(f"aiokafka://{host}" for host in options.bootstrap.split(",")),
+        broker=";".join(f"aiokafka://{host}" for host in options.kafka.bootstrap.split(",")),
+        broker_credentials=_credentials(options.kafka),
         broker_client_id=options.client_id,
         broker_session_timeout=options.session_timeout_s,
         broker_heartbeat_interval=options.session_timeout_s / 4,
@@ -59,6 +61,13 @@ def make_app(options: GroupOptions, intake: Intake) -> faust.App:
 
     app.finalize()
     return app
+
+
+def _credentials(kafka: KafkaAddress) -> Any:
+    """How Faust signs in; None is a plain connection."""
+    if not kafka.user:
+        return None
+    return faust.SASLCredentials(username=kafka.user, password=kafka.password, mechanism=MECHANISM)
 
 
 async def _handle(message: Taken, intake: Intake) -> None:

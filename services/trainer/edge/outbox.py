@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.bus.ports import LogAway, Outgoing, Place, Producer
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import DecodeError, decode, encode
 from shared.contracts.models import ModelCard
 from shared.contracts.operations import Status
@@ -13,9 +14,9 @@ from shared.stores.kafka_log import KafkaAway, read_whole
 class Outbox:
     """Cards, dead letters and status of one portfolio's trainer."""
 
-    def __init__(self, producer: Producer, bootstrap: str, portfolio: str) -> None:
+    def __init__(self, producer: Producer, kafka: KafkaAddress, portfolio: str) -> None:
         self._producer = producer
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._portfolio = portfolio
 
     async def announce(self, card: ModelCard) -> None:
@@ -34,7 +35,7 @@ class Outbox:
     def announced(self, request_id: str) -> ModelCard | None:
         """The card that stands on ``candidates`` for a request. Blocking. Raises LogAway."""
         try:
-            records = read_whole(self._bootstrap, topic_name(self._portfolio, "candidates"))
+            records = read_whole(self._kafka, topic_name(self._portfolio, "candidates"))
         except KafkaAway as error:
             raise LogAway(str(error)) from error
         cards = (_card(record.value) for record in records)

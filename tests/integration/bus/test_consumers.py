@@ -16,6 +16,7 @@ from shared.bus.kafka_consumer import KafkaConsumer
 from shared.bus.memory import MemoryConsumer, MemoryLog
 from shared.bus.ports import Consumer, Outgoing, Place, Rebalance
 from shared.bus.sync import produce_confirmed
+from shared.contracts.addresses import KafkaAddress
 from tests.support.topics import create_topics
 
 WAIT_S: Final = 20.0
@@ -47,11 +48,17 @@ async def on_kafka(bootstrap: str) -> AsyncIterator[Rig]:
     await asyncio.to_thread(create_topics, bootstrap, portfolio, "transactions")
     places = [Place(f"{portfolio}.transactions", p) for p in range(2)]
     consumer = KafkaConsumer(
-        bootstrap, f"{portfolio}.group", [places[0].topic], portfolio, Rebalance(_nothing, _nothing)
+        KafkaAddress(bootstrap),
+        f"{portfolio}.group",
+        [places[0].topic],
+        portfolio,
+        Rebalance(_nothing, _nothing),
     )
     await consumer.start()
     try:
-        yield Rig(consumer, places, lambda place: produce_confirmed(bootstrap, place, b"k", b"v"))
+        yield Rig(
+            consumer, places, lambda place: produce_confirmed(KafkaAddress(bootstrap), place, b"k", b"v")
+        )
     finally:
         await consumer.stop()
 

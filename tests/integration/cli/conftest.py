@@ -29,7 +29,7 @@ def portfolio(tmp_path: Path, request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def bootstrap(kafka_server: KafkaServer, portfolio: str) -> str:
     """The broker, with the portfolio's topics."""
-    apply(kafka_server.bootstrap, wanted_topics([portfolio], 4))
+    apply(kafka_server.address, wanted_topics([portfolio], 4))
     return kafka_server.bootstrap
 
 

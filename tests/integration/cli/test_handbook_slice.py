@@ -56,7 +56,7 @@ def house(
     """A scorer and an archiver of the test's own portfolio, release 1 in charge; the portfolio's file."""
     data, file = tmp_path / "data", tmp_path / "own.toml"
     lend(data)
-    Desk(surroundings().house(data), kafka_server.bootstrap).begin()
+    Desk(surroundings().house(data), kafka_server.address).begin()
     told = {
         "KAFKA": kafka_server.bootstrap,
         "REDIS_URL": redis_server.url,

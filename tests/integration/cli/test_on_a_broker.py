@@ -15,6 +15,7 @@ import polars as pl
 
 from shared.bus.ports import Place
 from shared.bus.sync import KafkaLook, produce_confirmed
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import decode_label, decode_transaction, encode
 from shared.contracts.headers import LOAD, TICK, TICK_END
 from shared.contracts.operations import DeadLetter
@@ -43,7 +44,7 @@ def test_a_load_stands_on_the_broker_in_order_with_its_ticks(
 ) -> None:
     report = ask("ingest", str(_payments(tmp_path, 3_000)), "--labels-after", "1d")
     assert (report["transactions"], report["labels"], report["refused"]) == (3_000, 60, {})
-    with KafkaLook(bootstrap) as look:
+    with KafkaLook(KafkaAddress(bootstrap)) as look:
         payments, reached, ends = 0, dict.fromkeys(range(4), 0), set()
         for message in look.read_all([f"{portfolio}.transactions"]):
             headers = dict(message.headers)
@@ -102,7 +103,7 @@ def test_a_load_can_be_ended_for_its_readers(ask: Ask, bootstrap: str, portfolio
     from services.cli.wiring import run
 
     assert run(["ingest", "--end-load", "lost"]) == 0
-    with KafkaLook(bootstrap) as look:
+    with KafkaLook(KafkaAddress(bootstrap)) as look:
         found = list(
             look.read_all([f"{portfolio}.{lane}" for lane in ("transactions", "labels", "activities")])
         )
@@ -118,7 +119,7 @@ def test_an_interrupted_load_is_ended_on_every_partition(
         [sys.executable, "-m", "services.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     inputs = [f"{portfolio}.{lane}" for lane in ("transactions", "labels", "activities")]
-    with KafkaLook(bootstrap) as look:
+    with KafkaLook(KafkaAddress(bootstrap)) as look:
         places = look.places(inputs)
         deadline = time.monotonic() + 60
         while not sum(look.ends(places).values()):
@@ -146,7 +147,9 @@ def test_releases_are_published_with_their_audit(ask: Ask, bootstrap: str, portf
     assert [release["seq"] for release in ask("release", "history")["releases"]] == [1]
     assert ask("release", "history", "--at", "2001-01-01")["releases"] == []
     assert "No model" in ask("release", "promote", "feed", code=1)["error"]
-    entries = fold_audit(record.value for record in read_whole(bootstrap, "audit"))["cli"].entries
+    entries = fold_audit(record.value for record in read_whole(KafkaAddress(bootstrap), "audit"))[
+        "cli"
+    ].entries
     mine = [entry for entry in entries if entry.subject.startswith(portfolio)]
     assert [entry.result for entry in mine] == ["intended", "done"]
 
@@ -167,7 +170,7 @@ def test_dead_letters_are_counted_and_shown(ask: Ask, bootstrap: str, portfolio:
         body_bytes=3,
         body=b"{x\xff",
     )
-    produce_confirmed(bootstrap, Place(f"{portfolio}.dead-letters", 2), None, encode(letter))
+    produce_confirmed(KafkaAddress(bootstrap), Place(f"{portfolio}.dead-letters", 2), None, encode(letter))
     found = ask("dlq", "list")
     assert found["reasons"] == [{"reason": "not_json", "topic": letter.topic, "count": 1}]
     assert found["newest"][0]["place"] == "2:0"
@@ -178,13 +181,13 @@ def test_dead_letters_are_counted_and_shown(ask: Ask, bootstrap: str, portfolio:
 def test_a_training_that_nobody_answers(ask: Ask, bootstrap: str, portfolio: str) -> None:
     error = ask("train", "--as-of", "2018-05-01", "--timeout-s", "1", code=3)
     assert "No card came" in error["error"]
-    assert len(read_whole(bootstrap, f"{portfolio}.requests")) == 1
+    assert len(read_whole(KafkaAddress(bootstrap), f"{portfolio}.requests")) == 1
 
 
 def test_a_look_can_read_the_same_partition_again(bootstrap: str, portfolio: str) -> None:
     topic = f"{portfolio}.candidates"
-    with KafkaLook(bootstrap) as look:
+    with KafkaLook(KafkaAddress(bootstrap)) as look:
         for number in range(3):
-            produce_confirmed(bootstrap, Place(topic, 0), None, b"%d" % number)
+            produce_confirmed(KafkaAddress(bootstrap), Place(topic, 0), None, b"%d" % number)
             assert [m.value for m in look.read({Place(topic, 0): (number, number + 1)})] == [b"%d" % number]
         assert len(list(look.read_all([topic]))) == 3

@@ -14,6 +14,7 @@ from infra.kafka.broker import BrokerAwayError, apply, create, set_configs, veri
 from infra.kafka.topics import TopicFault, wanted_topics
 from infra.local.kafka import KafkaServer
 from infra.local.ports import free_ports
+from shared.contracts.addresses import KafkaAddress
 
 
 def run_fix(fault: TopicFault) -> None:
@@ -24,30 +25,30 @@ def run_fix(fault: TopicFault) -> None:
 
 def test_missing_topics_are_created_as_the_table_says(kafka_server: KafkaServer) -> None:
     wanted = wanted_topics(["created"], 4)
-    done = apply(kafka_server.bootstrap, wanted)
+    done = apply(kafka_server.address, wanted)
     assert set(done.created) >= {"created.transactions", "created.releases"}
     assert done.faults == ()
-    assert apply(kafka_server.bootstrap, wanted).created == ()
-    assert verify(kafka_server.bootstrap, wanted) == []
+    assert apply(kafka_server.address, wanted).created == ()
+    assert verify(kafka_server.address, wanted) == []
 
 
 def test_wrong_topics_are_reported_left_alone_and_mended_by_their_commands(
     kafka_server: KafkaServer,
 ) -> None:
     wanted = {topic.name: topic for topic in wanted_topics(["wrong"], 2)}
-    apply(kafka_server.bootstrap, list(wanted_topics(["wrong"], 2)))
+    apply(kafka_server.address, list(wanted_topics(["wrong"], 2)))
     several = wanted_topics(["wrong"], 3)
-    set_configs(kafka_server.bootstrap, "wrong.decisions", {"retention.ms": "1000"})
-    faults = apply(kafka_server.bootstrap, several).faults
+    set_configs(kafka_server.address, "wrong.decisions", {"retention.ms": "1000"})
+    faults = apply(kafka_server.address, several).faults
     kinds = {(fault.topic, fault.kind, fault.setting) for fault in faults}
     assert ("wrong.transactions", "partitions", "") in kinds
     assert ("wrong.decisions", "config", "retention.ms") in kinds
-    still = verify(kafka_server.bootstrap, list(wanted.values()))
+    still = verify(kafka_server.address, list(wanted.values()))
     assert [fault.topic for fault in still] == ["wrong.decisions"]
     run_fix(still[0])
-    assert verify(kafka_server.bootstrap, list(wanted.values())) == []
+    assert verify(kafka_server.address, list(wanted.values())) == []
     run_fix(next(fault for fault in faults if fault.topic == "wrong.transactions"))
-    left = {fault.topic for fault in verify(kafka_server.bootstrap, several)}
+    left = {fault.topic for fault in verify(kafka_server.address, several)}
     assert "wrong.transactions" not in left
     assert "wrong.labels" in left
 
@@ -56,11 +57,11 @@ def test_a_missing_topic_is_a_fault_and_its_command_creates_it(kafka_server: Kaf
     wanted = wanted_topics(["absent"], 1)
     for topic in wanted:
         if topic.name not in {"absent.labels", "status", "audit"}:
-            create(kafka_server.bootstrap, topic)
-    faults = [f for f in verify(kafka_server.bootstrap, wanted) if f.topic == "absent.labels"]
+            create(kafka_server.address, topic)
+    faults = [f for f in verify(kafka_server.address, wanted) if f.topic == "absent.labels"]
     assert [fault.kind for fault in faults] == ["missing"]
     run_fix(faults[0])
-    assert [f for f in verify(kafka_server.bootstrap, wanted) if f.topic == "absent.labels"] == []
+    assert [f for f in verify(kafka_server.address, wanted) if f.topic == "absent.labels"] == []
 
 
 def test_a_topic_never_springs_up_by_producing_to_it(kafka_server: KafkaServer) -> None:
@@ -71,7 +72,7 @@ def test_a_topic_never_springs_up_by_producing_to_it(kafka_server: KafkaServer) 
 
 
 def test_ten_megabytes_reach_the_input_topic_and_no_other(kafka_server: KafkaServer) -> None:
-    apply(kafka_server.bootstrap, wanted_topics(["large"], 1))
+    apply(kafka_server.address, wanted_topics(["large"], 1))
     producer = KafkaProducer(bootstrap_servers=kafka_server.bootstrap, max_request_size=16_000_000)
     body = b"x" * 10_000_000
     assert producer.send("large.transactions", body).get(timeout=20).offset == 0
@@ -82,4 +83,4 @@ def test_ten_megabytes_reach_the_input_topic_and_no_other(kafka_server: KafkaSer
 
 def test_a_broker_that_is_away_is_said_so() -> None:
     with pytest.raises(BrokerAwayError, match="Kafka at"):
-        verify(f"127.0.0.1:{free_ports(1)[0]}", wanted_topics(["bank"]))
+        verify(KafkaAddress(f"127.0.0.1:{free_ports(1)[0]}"), wanted_topics(["bank"]))

@@ -30,7 +30,7 @@ WAIT_MS = 20_000
 def portfolio(kafka_server: KafkaServer) -> str:
     """A portfolio of this test's own, with its topics."""
     name = f"p{uuid.uuid4().hex[:8]}"
-    apply(kafka_server.bootstrap, wanted_topics([name]))
+    apply(kafka_server.address, wanted_topics([name]))
     return name
 
 

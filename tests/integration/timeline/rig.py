@@ -107,7 +107,7 @@ class RedisRig:
         self.redis = redis.Redis.from_url(server.url)
 
     def worker(self, layout: str = LAYOUT) -> RedisTimelines:
-        return RedisTimelines(self.server.url, PORTFOLIO, RECORD_BYTES, layout)
+        return RedisTimelines(self.server.address, PORTFOLIO, RECORD_BYTES, layout)
 
     def log(self, log_key: bytes) -> bytes:
         value = self.redis.get(log_key) or b""

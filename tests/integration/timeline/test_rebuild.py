@@ -33,7 +33,7 @@ from tests.integration.timeline.rig import (
 
 @pytest.fixture
 def admin(redis_rig: RedisRig) -> Iterator[TimelineAdmin]:
-    found = TimelineAdmin(redis_rig.server.url, PORTFOLIO, RECORD_BYTES, LAYOUT)
+    found = TimelineAdmin(redis_rig.server.address, PORTFOLIO, RECORD_BYTES, LAYOUT)
     yield found
     found.close()
 
@@ -173,6 +173,7 @@ async def test_rebuild_that_dies_can_be_run_again(
 
 _CHILD = """
 import sys, time
+from shared.contracts.addresses import RedisAddress
 from shared.stores import timeline_rebuild
 from shared.stores.timeline_admin import LogEntry, TimelineAdmin
 timeline_rebuild.FREEZE_MS = 1_500
@@ -180,7 +181,7 @@ def stay(stage, done):
     if stage == "freeze":
         print("frozen", flush=True)
         time.sleep(60)
-admin = TimelineAdmin(sys.argv[1], "test.bank", 40, "layout-a")
+admin = TimelineAdmin(RedisAddress(sys.argv[1]), "test.bank", 40, "layout-a")
 timeline_rebuild.rebuild(admin, [], 1, stay)
 """
 
@@ -257,14 +258,14 @@ def test_entries_out_of_order_are_refused(
 
 async def test_other_layout_is_not_rebuilt_over(redis_rig: RedisRig) -> None:
     await fill(redis_rig, 1, {"c1": (1,)})
-    other = TimelineAdmin(redis_rig.server.url, PORTFOLIO, 48, "layout-b")
+    other = TimelineAdmin(redis_rig.server.address, PORTFOLIO, 48, "layout-b")
     with pytest.raises(RebuildFailed, match="layout"):
         rebuild(other, [], 1)
     other.close()
 
 
 async def test_dead_server_fails_the_rebuild_with_a_reason(own_rig: RedisRig) -> None:
-    admin = TimelineAdmin(own_rig.server.url, PORTFOLIO, RECORD_BYTES, LAYOUT)
+    admin = TimelineAdmin(own_rig.server.address, PORTFOLIO, RECORD_BYTES, LAYOUT)
     with pytest.raises(RebuildFailed, match="before the switch"):
         rebuild(admin, entries("c1", 1, 1), 1, lambda stage, done: own_rig.server.kill())
     admin.close()

@@ -15,6 +15,7 @@ import pytest
 import uvloop
 
 from infra.local.redis import RedisServer
+from shared.contracts.addresses import RedisAddress
 from shared.stores.timeline_port import (
     AppendCall,
     AppendReply,
@@ -233,19 +234,19 @@ async def test_forgotten_script_is_loaded_again_at_start(redis_rig: RedisRig) ->
 async def test_password_is_needed_and_told(own_rig: RedisRig) -> None:
     path = own_rig.server.socket_path
     own_rig.redis.config_set("requirepass", "sécret/1")
-    right = RedisTimelines(f"unix://:s%C3%A9cret%2F1@{path}", PORTFOLIO, RECORD_BYTES, LAYOUT)
+    right = RedisTimelines(RedisAddress(f"unix://:s%C3%A9cret%2F1@{path}"), PORTFOLIO, RECORD_BYTES, LAYOUT)
     await right.start()
     assert (await right.ensure_epoch()).number == 1
     await right.stop()
     for url in (f"unix://:wrong@{path}", f"unix://{path}"):
         with pytest.raises(StoreRefused):
-            await RedisTimelines(url, PORTFOLIO, RECORD_BYTES, LAYOUT).start()
+            await RedisTimelines(RedisAddress(url), PORTFOLIO, RECORD_BYTES, LAYOUT).start()
 
 
 async def test_nobody_there_is_away(tmp_path: Path) -> None:
     for url in (f"unix://{tmp_path}/none.sock", "redis://127.0.0.1:1"):
         with pytest.raises(StoreAway) as caught:
-            await RedisTimelines(url, PORTFOLIO, RECORD_BYTES, LAYOUT).start()
+            await RedisTimelines(RedisAddress(url), PORTFOLIO, RECORD_BYTES, LAYOUT).start()
         assert caught.value.maybe_applied is False
 
 
@@ -272,7 +273,7 @@ async def test_over_tcp_in_small_pieces_and_cut_in_the_middle(redis_rig: RedisRi
 
     server = await asyncio.start_server(relay, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    store = RedisTimelines(f"redis://127.0.0.1:{port}/0", PORTFOLIO, RECORD_BYTES, LAYOUT)
+    store = RedisTimelines(RedisAddress(f"redis://127.0.0.1:{port}/0"), PORTFOLIO, RECORD_BYTES, LAYOUT)
     await store.start()
     await store.ensure_epoch()
     left = 5_000

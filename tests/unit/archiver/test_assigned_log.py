@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 
 from services.archiver.core.gather import Place
 from services.archiver.edge.assigned_log import AssignedLog, TopicRecreated
+from shared.contracts.addresses import KafkaAddress
 
 PLACE = Place("bank.labels", 0)
 
@@ -34,7 +35,7 @@ class FakeConsumer:
 
 
 def log_over(consumer: Any) -> AssignedLog:
-    log = AssignedLog("nowhere", "bank.archiver", "archiver-1", ["bank.labels"])
+    log = AssignedLog(KafkaAddress("nowhere"), "bank.archiver", "archiver-1", ["bank.labels"])
     log._consumer, log._places = consumer, [PLACE]
     return log
 

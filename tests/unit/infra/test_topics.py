@@ -15,11 +15,12 @@ from infra.kafka.topics import (
     diff,
     wanted_topics,
 )
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.topics import TOPICS
 
 WANTED = wanted_topics(["bank"], 4)
 BY_NAME = {topic.name: topic for topic in WANTED}
-BOOTSTRAP = "127.0.0.1:9092"
+KAFKA = KafkaAddress("127.0.0.1:9092")
 
 
 def test_every_row_of_the_table_is_wanted_once_per_portfolio() -> None:
@@ -57,7 +58,7 @@ def test_in_sync_replicas_follow_the_copies(replicas: int, in_sync: str) -> None
 
 
 def test_equal_topics_have_no_faults() -> None:
-    assert diff(WANTED, BY_NAME, BOOTSTRAP) == []
+    assert diff(WANTED, BY_NAME, KAFKA) == []
 
 
 def with_config(topic: TopicState, key: str, value: str) -> TopicState:
@@ -69,7 +70,7 @@ def test_each_difference_is_one_fault_with_a_command_that_parses() -> None:
     del found["bank.labels"]
     found["bank.transactions"] = replace(found["bank.transactions"], partitions=1)
     found["bank.decisions"] = with_config(found["bank.decisions"], "retention.ms", "1000")
-    faults = {fault.topic: fault for fault in diff(WANTED, found, BOOTSTRAP)}
+    faults = {fault.topic: fault for fault in diff(WANTED, found, KAFKA)}
     assert {name: fault.kind for name, fault in faults.items()} == {
         "bank.labels": "missing",
         "bank.transactions": "partitions",
@@ -85,7 +86,7 @@ def test_each_difference_is_one_fault_with_a_command_that_parses() -> None:
 
 def test_recreating_must_be_confirmed() -> None:
     found = {**BY_NAME, "status": replace(BY_NAME["status"], partitions=9)}
-    (fault,) = diff(WANTED, found, BOOTSTRAP)
+    (fault,) = diff(WANTED, found, KAFKA)
     assert " recreate --yes " in fault.fix
     with pytest.raises(SystemExit):
         _parser().parse_args(shlex.split(fault.fix.replace(" --yes", ""))[3:])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import Field, ValidationError
 
-from shared.runtime.settings import ServiceSettings, setting_rows
+from shared.runtime.settings import SecretMissing, ServiceSettings, setting_rows
 
 
 class ProbeSettings(ServiceSettings, service="probe"):
@@ -78,3 +78,23 @@ def test_a_setting_without_a_meaning_is_no_setting() -> None:
 
         class Mute(ServiceSettings, service="mute"):
             x_ms: int = 1
+
+
+def test_a_password_comes_from_its_file_and_is_never_shown(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("canary\n")
+    settings = ProbeSettings(kafka_user="probe", kafka_password_file=file)
+    assert settings.kafka_password == "canary"
+    assert "canary" not in repr(settings)
+    assert settings.redis_password == ""
+
+
+def test_a_user_without_a_readable_password_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SecretMissing, match="redis_password_file must name"):
+        _ = ProbeSettings(redis_user="probe").redis_password
+    with pytest.raises(SecretMissing, match="cannot be read"):
+        _ = ProbeSettings(redis_user="probe", redis_password_file=tmp_path / "none").redis_password
+    empty = tmp_path / "empty"
+    empty.write_text("\n")
+    with pytest.raises(SecretMissing, match="is empty"):
+        _ = ProbeSettings(kafka_user="probe", kafka_password_file=empty).kafka_password

@@ -7,6 +7,7 @@ from typing import Final
 from services.scorer.core.intake import Limits
 from services.scorer.edge.catch_up import CatchUp
 from shared.bus.ports import Place, Taken
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import encode
 from tests.support.scorer_simulation import KINDS, NAME, PARTITIONS, Worker, World
 from tests.support.scorer_traffic import DAY_MS, T0_MS, payment
@@ -21,7 +22,7 @@ def _taken(offset: int, event_ms: int) -> Taken:
 
 
 async def test_a_record_is_owed_in_one_take_as_in_two() -> None:
-    reader = CatchUp(Worker(World(1), range(PARTITIONS)).pump, "", KINDS, LIMITS)
+    reader = CatchUp(Worker(World(1), range(PARTITIONS)).pump, KafkaAddress(""), KINDS, LIMITS)
     messages = [_taken(0, T0_MS), _taken(1, T0_MS - 40 * DAY_MS), _taken(2, T0_MS + 2 * 3_600_000)]
     at_once = reader._items(PLACE, messages)
     one_by_one = [item for message in messages for item in reader._items(PLACE, [message])]

@@ -13,6 +13,7 @@ from services.trainer.edge.order import Desk, Order
 from services.trainer.edge.outbox import Outbox
 from services.trainer.edge.runner import JobRunner, Places
 from shared.bus.memory import MemoryLog, MemoryProducer
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.models import ModelCard
 from shared.contracts.operations import TrainingRequest
 from shared.runtime.clock import FixedClock
@@ -51,7 +52,7 @@ class Told(Outbox):
     """Remembers cards instead of sending them."""
 
     def __init__(self) -> None:
-        super().__init__(MemoryProducer(MemoryLog()), "", "bank")
+        super().__init__(MemoryProducer(MemoryLog()), KafkaAddress(""), "bank")
         self.cards: list[ModelCard] = []
 
     async def announce(self, card: ModelCard) -> None:

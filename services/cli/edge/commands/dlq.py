@@ -23,10 +23,10 @@ app = typer.Typer(help="Dead letters: refused records with their bytes and reaso
 
 def _letters(here: House) -> Iterator[tuple[str, DeadLetter]]:
     """Each letter with its own place, partition:offset."""
-    bootstrap = here.kafka  # first of all: where there is no broker, its client need not be loaded
+    kafka = here.kafka  # first of all: where there is no broker, its client need not be loaded
     from shared.bus.sync import KafkaLook
 
-    with KafkaLook(bootstrap) as look:
+    with KafkaLook(kafka) as look:
         for message in look.read_all([topic_name(here.portfolio, "dead-letters")]):
             try:
                 yield f"{message.partition}:{message.offset}", decode(DeadLetter, message.value or b"")

@@ -119,20 +119,20 @@ def ingest_files(
             terminal.note(f"{other.name} holds no payments of this mapping; left out.")
     if not paths:
         raise WrongUse("No file was named.", "Example: assay ingest payments.parquet --portfolio bank.")
-    bootstrap = here.kafka
+    kafka = here.kafka
     files = SourceFiles(paths, source, with_labels=rule.beside, period=period)
     plan = LoadPlan(source, rule)
     if labels is not None:
         plan.add_labels(labels_of_file(read_table(labels)))
     with terminal.progress("loading", files.rows, quiet=quiet) as bar:
         sent = loading.load(
-            bootstrap,
+            kafka,
             read.name,
             plan.steps(files.batches()),
             rate,
             lambda done, due: bar.at(done, f"{due:,} labels"),
         )
-    outcome = wait_decided(bootstrap, read.name, sent, quiet=quiet) if wait else None
+    outcome = wait_decided(kafka, read.name, sent, quiet=quiet) if wait else None
     refused = [*files.refused, *plan.refused]
     return Report(
         load_id=sent.load_id,

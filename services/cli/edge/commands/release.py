@@ -19,11 +19,11 @@ app = typer.Typer(help="Releases: everything that decides, as one numbered objec
 
 def _chain(here: House) -> Chain:
     """The releases so far. Raises Away, KafkaAway."""
-    bootstrap = here.kafka  # first of all: where there is no broker, its client need not be loaded
+    kafka = here.kafka  # first of all: where there is no broker, its client need not be loaded
     from shared.stores.releases_chain import read_chain
     from shared.stores.signing import read_trusted
 
-    return read_chain(bootstrap, here.read_portfolio().name, read_trusted(here.keys))
+    return read_chain(kafka, here.read_portfolio().name, read_trusted(here.keys))
 
 
 @app.command("show")

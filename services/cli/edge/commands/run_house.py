@@ -27,6 +27,7 @@ from services.cli.edge.options import DataDirOption, house
 from services.cli.edge.source_files import Period
 from services.cli.edge.surroundings import CLOCK, House
 from shared.bus.ports import LogAway
+from shared.contracts.addresses import KafkaAddress
 
 PORTFOLIO = "bank"
 NEEDED = ("python", "crc32c", "hiredis", "java", "data dir", "disk")
@@ -216,7 +217,7 @@ class HouseRun:
 
     def _live(self, state: StackState, seconds: float | None) -> None:
         """Traffic of the stack's own simulator, or of one beside it where the stack began without."""
-        kafka = state.addresses["kafka"]
+        kafka = KafkaAddress(state.addresses["kafka"])
         traffic = (
             None if self._options.simulator else live_traffic.LiveTraffic(self._here.data, state, self._rate)
         )

@@ -29,7 +29,7 @@ app = typer.Typer(help="Entity timelines: compare with the lake, rebuild from it
 @contextmanager
 def _admin(here: House) -> Iterator[TimelineAdmin]:
     layout = compile_portfolio(here.read_portfolio()).layout
-    admin = TimelineAdmin(here.redis_url, here.portfolio, layout.record_bytes, layout.hash)
+    admin = TimelineAdmin(here.redis, here.portfolio, layout.record_bytes, layout.hash)
     try:
         yield admin
     finally:

@@ -34,10 +34,10 @@ def apply(
     Example: assay topics apply --portfolio bank
     """
     here = house(context, data_dir, portfolio)
-    bootstrap = here.kafka  # first of all: where there is no broker, its client need not be loaded
+    kafka = here.kafka  # first of all: where there is no broker, its client need not be loaded
     from infra.kafka import broker
 
-    done = broker.apply(bootstrap, wanted_topics([here.portfolio], _partitions(here)))
+    done = broker.apply(kafka, wanted_topics([here.portfolio], _partitions(here)))
     if as_json:
         terminal.answer_json({"created": list(done.created), "faults": done.faults})
     else:
@@ -58,10 +58,10 @@ def diff(
     Example: assay topics diff
     """
     here = house(context, data_dir, portfolio)
-    bootstrap = here.kafka  # first of all, as in `apply`
+    kafka = here.kafka  # first of all, as in `apply`
     from infra.kafka import broker
 
-    faults = broker.verify(bootstrap, wanted_topics([here.portfolio], _partitions(here)))
+    faults = broker.verify(kafka, wanted_topics([here.portfolio], _partitions(here)))
     if as_json:
         terminal.answer_json({"faults": faults})
     elif not faults:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.contracts.addresses import RedisAddress
 from shared.stores.timeline_port import EpochChanged, StateLost, StoreAway, StoreFull, StoreRefused
 from shared.stores.timeline_redis import explain
-from shared.stores.timeline_wire import Address, pack, parse_url
+from shared.stores.timeline_wire import Address, pack, parse_address
 
 
 @pytest.mark.parametrize(
@@ -23,12 +24,17 @@ from shared.stores.timeline_wire import Address, pack, parse_url
     ],
 )
 def test_url_is_read(url: str, address: Address) -> None:
-    assert parse_url(url) == address
+    assert parse_address(RedisAddress(url)) == address
+
+
+def test_the_named_user_comes_before_the_one_of_the_url() -> None:
+    found = parse_address(RedisAddress("redis://me:p@h", "scorer", "secret"))
+    assert (found.user, found.password) == ("scorer", "secret")
 
 
 def test_other_scheme_is_refused() -> None:
     with pytest.raises(ValueError, match="unix://"):
-        parse_url("http://h")
+        parse_address(RedisAddress("http://h"))
 
 
 @given(st.lists(st.binary(), min_size=1))
