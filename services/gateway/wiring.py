@@ -31,6 +31,7 @@ from shared.bus.arrival import partition_counts, wait_for_log
 from shared.bus.kafka_producer import KafkaProducer
 from shared.bus.loader import Partitions
 from shared.bus.ports import Place
+from shared.contracts.addresses import KafkaAddress, RedisAddress
 from shared.contracts.topics import topic_name
 from shared.runtime.clock import SystemClock
 from shared.runtime.crash_points import CrashPoints
@@ -61,10 +62,11 @@ class Gateway(Service):
         settings = self._settings
         if settings.health_port:
             await self._server.start()
+        kafka = _kafka(settings)
         needed = [topic_name(settings.portfolio, name) for name in NEEDED]
-        await wait_for_log(settings.kafka, needed, partial(self.health.hold, "log"))
+        await wait_for_log(kafka, needed, partial(self.health.hold, "log"))
         self.health.clear("log")
-        counts = await partition_counts(settings.kafka, needed)
+        counts = await partition_counts(kafka, needed)
         for part in build(settings, self.health, counts[needed[0]]):
             await self.add_runtime_dependency(part)
 
@@ -87,15 +89,16 @@ def make_gateway(settings: GatewaySettings) -> Gateway:
 
 def build(settings: GatewaySettings, health: Health, input_partitions: int) -> list[ServiceT]:
     """All parts in starting order; they stop in the reverse one, so that the port closes first."""
+    kafka = _kafka(settings)
     counts, slots, clock = Counts(), Slots(settings.in_flight), SystemClock()
     named = partial(topic_name, settings.portfolio)
-    once = RedisOnce(settings.redis_url, settings.portfolio, settings.answers_kept_hours * HOUR_MS)
-    publisher = Publisher(lambda: KafkaProducer(settings.kafka, settings.name))
+    once = RedisOnce(_redis(settings), settings.portfolio, settings.answers_kept_hours * HOUR_MS)
+    publisher = Publisher(lambda: KafkaProducer(kafka, settings.name))
     partitions, arrivals, policies = Partitions(input_partitions), Arrivals(), Policies()
     decisions = [Place(named("decisions"), number) for number in range(input_partitions)]
-    feed = DecisionFeed(settings.kafka, decisions, arrivals, health)
+    feed = DecisionFeed(kafka, decisions, arrivals, health)
     trust = FolderTrust(settings.data_dir / "keys")
-    follower = ReleaseFollower(settings.kafka, settings.portfolio, trust, policies.on_release)
+    follower = ReleaseFollower(kafka, settings.portfolio, trust, policies.on_release)
     outbox = Outbox(once, publisher, named("answers"), partitions, clock, health)
     operator = operator_key(settings.operator_key_file, settings.portfolio)
     book = KeyBook(open_database(settings.database), operator, health)
@@ -131,6 +134,14 @@ def build(settings: GatewaySettings, health: Health, input_partitions: int) -> l
     return [RedisLink(once), publisher, outbox, book, follower, feed, reporter, server]
 
 
+def _kafka(settings: GatewaySettings) -> KafkaAddress:
+    return KafkaAddress(settings.kafka, settings.kafka_user, settings.kafka_password)
+
+
+def _redis(settings: GatewaySettings) -> RedisAddress:
+    return RedisAddress(settings.redis_url, settings.redis_user, settings.redis_password)
+
+
 def _server(
     settings: GatewaySettings, desk: DeskParts, slots: Slots, book: KeyBook, counts: Counts
 ) -> HttpServer:
@@ -150,7 +161,7 @@ def _server(
             bulk_items=settings.bulk_items,
         )
     )
-    audit = AuditWriter(settings.kafka, settings.service, desk.clock)
+    audit = AuditWriter(_kafka(settings), settings.service, desk.clock)
     keys = KeyCalls(book, audit, settings.portfolio, desk.clock)
     inputs = kinds(*(topic_name(settings.portfolio, name) for name in INPUTS))
     door = Door(book, settings.portfolio, desk.clock, counts)

@@ -23,7 +23,7 @@ REASONS: Final[dict[str, str]] = {
     "field_unknown": "The body has a field that the contract does not know. Leave it out.",
     # a request that the gateway refuses
     "empty_body": "The body holds nothing. Send one JSON object, an array of them, or one per line.",
-    "media_type": "The body is of another kind. Send application/json; where many are taken, application/x-ndjson too.",
+    "media_type": "The body is of another kind. Send application/json, or application/x-ndjson for many.",
     "too_many_items": "The body holds more items than one request may. Send them in several.",
     "idempotency_key": "The header Idempotency-Key names another payment than the body's tx_id.",
     "caller_forbidden": "The body names another caller than the key belongs to. Leave the field out.",

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from shared.bus.leaving import leave
 from shared.bus.ports import Place
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import DecodeError, decode
 from shared.contracts.decisions import Decision
 from shared.runtime.health import Health
@@ -93,10 +94,10 @@ class DecisionFeed(Service):
     """Reads ``places`` from their end on. A broker that is away is tried again for ever."""
 
     def __init__(
-        self, bootstrap: str, places: Sequence[Place], arrivals: Arrivals, health: Health, **kwargs: Any
+        self, kafka: KafkaAddress, places: Sequence[Place], arrivals: Arrivals, health: Health, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._places = places
         self._arrivals = arrivals
         self._health = health
@@ -118,7 +119,7 @@ class DecisionFeed(Service):
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka.options(),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="latest",

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from services.gateway.core.answers import HASH_BYTES
 from services.gateway.core.rates import Rate
+from shared.contracts.addresses import RedisAddress
 
 from .once import OUTBOX_LOOK, Claim, RedisAway
 
@@ -30,11 +31,12 @@ class RedisOnce:
     No call is tried twice by the client: what failed may have been done, and the caller's own retry finds it.
     """
 
-    def __init__(self, url: str, portfolio: str, keep_ms: int) -> None:
+    def __init__(self, address: RedisAddress, portfolio: str, keep_ms: int) -> None:
         self._prefix = f"gateway:{{{portfolio}}}:"
         self._keep_ms = keep_ms
         pool = redis.BlockingConnectionPool.from_url(
-            url,
+            address.url,
+            **address.options(),
             max_connections=CONNECTIONS,
             timeout=TIMEOUT_S,
             socket_timeout=TIMEOUT_S,
