@@ -19,9 +19,11 @@ from services.gateway.edge.door import Door, Route
 from services.gateway.edge.feed import Arrivals, DecisionFeed
 from services.gateway.edge.key_book import KeyBook, operator_key
 from services.gateway.edge.key_calls import KeyCalls
-from services.gateway.edge.lake import LakeDecisions
+from services.gateway.edge.label_desk import LabelDesk
+from services.gateway.edge.lake import GatewayLake
 from services.gateway.edge.once_redis import RedisOnce
 from services.gateway.edge.outbox import Outbox
+from services.gateway.edge.parked_labels import ParkedLabels
 from services.gateway.edge.publisher import Publisher
 from services.gateway.edge.reporter import Reporter, ReporterParts
 from services.gateway.edge.server import HttpServer
@@ -44,7 +46,7 @@ from shared.stores.trust import FolderTrust
 HOUR_MS: Final = 3_600_000
 GC_THRESHOLDS: Final = (50_000, 20, 100)
 INPUTS: Final = ("transactions", "activities", "labels")
-NEEDED: Final = (*INPUTS, "decisions", "answers", "releases", "status")
+NEEDED: Final = (*INPUTS, "decisions", "answers", "releases", "dead-letters", "status")
 """The topics without which nothing can be taken."""
 
 
@@ -101,7 +103,18 @@ def build(settings: GatewaySettings, health: Health, input_partitions: int) -> l
     follower = ReleaseFollower(kafka, settings.portfolio, trust, policies.on_release)
     outbox = Outbox(once, publisher, named("answers"), partitions, clock, health)
     operator = operator_key(settings.operator_key_file, settings.portfolio)
-    book = KeyBook(open_database(settings.database), operator, health)
+    engine, lake = open_database(settings.database), GatewayLake(settings.data_dir / "lake")
+    book = KeyBook(engine, operator, health)
+    labels = LabelDesk(
+        ParkedLabels(engine),
+        lake,
+        publisher,
+        partitions,
+        settings.portfolio,
+        (named("labels"), named("dead-letters")),
+        clock,
+        health,
+    )
     desk = DeskParts(
         once=once,
         publisher=publisher,
@@ -115,7 +128,7 @@ def build(settings: GatewaySettings, health: Health, input_partitions: int) -> l
         clock=clock,
         crash=CrashPoints.from_setting(settings.crash_at),
     )
-    server = _server(settings, desk, slots, book, counts)
+    server = _server(settings, desk, slots, book, labels, lake, counts)
     reporter = Reporter(
         ReporterParts(
             publisher=publisher,
@@ -131,7 +144,7 @@ def build(settings: GatewaySettings, health: Health, input_partitions: int) -> l
             portfolio=settings.portfolio,
         )
     )
-    return [RedisLink(once), publisher, outbox, book, follower, feed, reporter, server]
+    return [RedisLink(once), publisher, outbox, book, follower, feed, labels, reporter, server]
 
 
 def _kafka(settings: GatewaySettings) -> KafkaAddress:
@@ -143,16 +156,22 @@ def _redis(settings: GatewaySettings) -> RedisAddress:
 
 
 def _server(
-    settings: GatewaySettings, desk: DeskParts, slots: Slots, book: KeyBook, counts: Counts
+    settings: GatewaySettings,
+    desk: DeskParts,
+    slots: Slots,
+    book: KeyBook,
+    labels: LabelDesk,
+    lake: GatewayLake,
+    counts: Counts,
 ) -> HttpServer:
     """The API over the parts that the desk works with."""
     deadlines = Deadlines(settings.deadline_ms, settings.deadline_most_ms)
-    lake = LakeDecisions(settings.data_dir / "lake")
     deciding = DecisionCalls(Desk(desk), slots, deadlines, lake, settings.portfolio, counts)
     taking = Taking(
         TakingParts(
             publisher=desk.publisher,
             once=desk.once,
+            park=labels.park,
             slots=Slots(settings.bulk_in_flight_bytes),
             partitions=desk.partitions,
             clock=desk.clock,

@@ -73,6 +73,8 @@ REASONS: Final[dict[str, str]] = {
     # why a dependency made us wait
     "kafka_away": "Kafka does not answer.",
     "redis_away": "Redis does not answer.",
+    "database_away": "The database of keys and parked labels does not answer.",
+    "lake_away": "The lake does not answer.",
     "redis_full": "Redis refuses writes (OOM or MISCONF); nothing is acknowledged until it takes them.",
     "epoch_changed": "The timelines moved to another epoch.",
     "state_lost": "A timeline is shorter than it was; Redis has lost data.",

@@ -68,6 +68,11 @@ class LakeReader:
         found = self.scan.find("transactions", portfolio, tx_id, day).sort(_PLACE)
         return found.row(0, named=True) if found.height else None
 
+    def transactions_by_tx(self, portfolio: str, tx_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Those of the payments that the lake has, each once, raw bytes included."""
+        found = self.scan.find_each("transactions", portfolio, tx_ids).sort(_PLACE)
+        return found.unique("tx_id", keep="first", maintain_order=True).to_dicts()
+
     def predictions(
         self, portfolio: str, times: Range = EVERYTHING, columns: Sequence[str] | None = None
     ) -> pl.DataFrame:

@@ -81,6 +81,13 @@ class LakeScan:
             where = where & (pc.field("event_day") == pa.scalar(day))
         return self.rows(table, portfolio, where=where)
 
+    def find_each(self, table: str, portfolio: str, own_ids: Sequence[str]) -> pl.DataFrame:
+        """The rows found by any of ``own_ids`` in the card's look-up column, in no order."""
+        card = table_card(table)
+        hashes = sorted({crc32(own_id.encode()) for own_id in own_ids})
+        where = pc.field("key_hash").isin(hashes) & pc.field(card.look_up).isin(list(own_ids))
+        return self.rows(table, portfolio, where=where)
+
     def refused(self, table: str, portfolio: str) -> pl.DataFrame:
         """Rows whose bytes were no valid record: coordinates, reason and bytes."""
         where = (pc.field("portfolio") == portfolio) & pc.field("refused_reason").is_valid()

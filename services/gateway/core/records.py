@@ -10,6 +10,7 @@ import msgspec
 from shared.contracts.payments import Activity, Label, Transaction
 
 from .keys import ApiKey
+from .parked import Parked, park
 from .refusal import Refused
 
 GATEWAY: Final = "http"
@@ -49,11 +50,9 @@ def named_label(body: Any, now_ms: int) -> Any:
     )
 
 
-def is_bare(body: Any) -> bool:
-    """Whether a label names its payment by its id alone, so that the rest must be looked up."""
-    return body.account_id is None or body.event_time_ms is None
-
-
-def label(body: Any) -> Label:
-    """The label in a ``LabelBody`` that is not bare."""
-    return Label(**msgspec.structs.asdict(body))
+def label(body: Any, now_ms: int) -> Label | Parked:
+    """The label in a ``LabelBody``; parked where it names its payment by the id alone."""
+    named = named_label(body, now_ms)
+    if named.account_id is None or named.event_time_ms is None:
+        return park(named, now_ms)
+    return Label(**msgspec.structs.asdict(named))

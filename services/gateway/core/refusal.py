@@ -39,6 +39,8 @@ STATUSES: Final[dict[str, int]] = {
     "overloaded": 503,
     "kafka_away": 503,
     "redis_away": 503,
+    "database_away": 503,
+    "lake_away": 503,
     "no_release": 503,
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -11,14 +13,30 @@ from sqlalchemy import (
     Engine,
     Float,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     create_engine,
     event,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 BUSY_MS: Final = 5_000
+
+
+class DatabaseAway(Exception):
+    """The database does not answer, or stays locked."""
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """What fails inside is named for what it is. Raises DatabaseAway."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise DatabaseAway(type(error).__name__) from error
+
 
 METADATA: Final = MetaData()
 
@@ -37,6 +55,16 @@ API_KEYS: Final = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("expires_at_ms", BigInteger, nullable=False),
     Column("revoked_at_ms", BigInteger, nullable=True),
+)
+
+PARKED_LABELS: Final = Table(
+    "parked_labels",
+    METADATA,
+    Column("label_id", String(64), primary_key=True),
+    Column("tx_id", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("parked_at_ms", BigInteger, nullable=False),
+    Column("next_try_ms", BigInteger, nullable=False, index=True),
 )
 
 

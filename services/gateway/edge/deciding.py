@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 import orjson
@@ -102,15 +101,7 @@ class DecisionCalls:
 
 
 def _shown(decision: dict[str, Any], details: bool) -> dict[str, Any]:
-    kept = {name: decision[name] for name in SHOWN if details or name not in _DETAILS}
-    time = kept["event_time_ms"]
-    # The lake gives times as times.
-    return kept | {"event_time_ms": _ms(time) if isinstance(time, datetime) else time}
-
-
-def _ms(time: datetime) -> int:
-    zoned = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return round(zoned.timestamp() * 1000)
+    return {name: decision[name] for name in SHOWN if details or name not in _DETAILS}
 
 
 def _json(given: Given, details: bool) -> bytes:

@@ -23,7 +23,7 @@ from shared.runtime.clock import Clock
 from shared.runtime.crash_points import CrashPoints
 
 from .feed import Arrivals
-from .once import Once, RedisAway
+from .once import Once
 from .outbox import Outbox
 from .publisher import Publisher
 
@@ -75,32 +75,26 @@ class DeskParts:
 
 
 class Desk:
-    """Answers each payment once. Raises Refused where it cannot, and then nothing was promised."""
+    """Answers each payment once. What it raises promised nothing."""
 
     def __init__(self, parts: DeskParts) -> None:
         self._parts = parts
 
     async def decide(self, payment: Transaction, key: ApiKey, deadline_s: float, trace: Trace) -> Given:
-        """The answer that stands at most ``deadline_s`` from now. Raises Refused."""
+        """The answer that stands at most ``deadline_s`` from now. Raises Refused, RedisAway, LogAway."""
         until = asyncio.get_running_loop().time() + deadline_s
         self._look()
         raw = encode(payment)
         body_hash = input_hash(raw)
-        try:
-            standing = await self._claimed(payment.tx_id, body_hash, key)
-            if standing is None:
-                given = await self._decided(payment, raw, until, trace)
-                standing = await self._settled(given, payment, body_hash, trace)
-        except RedisAway:
-            raise Refused("redis_away", retry_after_s=AGAIN_S) from None
-        return standing
+        standing = await self._claimed(payment.tx_id, body_hash, key)
+        if standing is not None:
+            return standing
+        given = await self._decided(payment, raw, until, trace)
+        return await self._settled(given, payment, body_hash, trace)
 
     async def answered(self, tx_id: str) -> bytes | None:
-        """What stands for a payment, as `Once.answered` says. Raises Refused."""
-        try:
-            return await self._parts.once.answered(tx_id)
-        except RedisAway:
-            raise Refused("redis_away", retry_after_s=AGAIN_S) from None
+        """What stands for a payment, as `Once.answered` says. Raises RedisAway."""
+        return await self._parts.once.answered(tx_id)
 
     def late(self, tx_id: str) -> Decision | None:
         """A decision that came after its deadline, if it was one of the newest."""
@@ -110,7 +104,7 @@ class Desk:
         """Refuse, before anything is claimed, what could not be answered. Raises Refused."""
         parts = self._parts
         if parts.publisher.is_away or not parts.feed.is_ready:
-            raise Refused("kafka_away", retry_after_s=AGAIN_S)
+            raise LogAway("Kafka does not answer")
         parts.policies.require()
 
     async def _claimed(self, tx_id: str, body_hash: bytes, key: ApiKey) -> Given | None:
@@ -132,8 +126,8 @@ class Desk:
             try:
                 async with asyncio.timeout_at(until):
                     await parts.publisher.publish(Place(parts.topic, parts.partitions[account]), [record])
-            except (LogAway, TimeoutError):
-                raise Refused("kafka_away", retry_after_s=AGAIN_S) from None
+            except TimeoutError:
+                raise LogAway("not confirmed by the deadline") from None
             parts.crash.reach("after_accept")
             found = await _by(decision, until)
         if found is not None:

@@ -13,11 +13,16 @@ from fastapi import Request, Response
 from services.gateway.core.keys import Action, ApiKey, allow, presented
 from services.gateway.core.refusal import Refused, fault_body
 from services.gateway.core.trace import Trace, trace
+from shared.bus.ports import LogAway
 from shared.runtime.clock import Clock
 from shared.runtime.logs import get_logger
+from shared.stores.kafka_log import KafkaAway
+from shared.stores.lake_commit import LakeAway
 
 from .counts import Counts
+from .database import DatabaseAway
 from .key_book import KeyBook
+from .once import RedisAway
 from .strangers import Strangers
 
 log = get_logger("gateway.door")
@@ -25,6 +30,17 @@ log = get_logger("gateway.door")
 JSON: Final = "application/json"
 DRAINED_BYTES: Final = 65_536
 """Rest of a refused body: up to this it is read and dropped, beyond it the connection closes."""
+
+
+AGAIN_S: Final = 1.0
+AWAY: Final[dict[type[Exception], str]] = {
+    LogAway: "kafka_away",
+    KafkaAway: "kafka_away",
+    RedisAway: "redis_away",
+    DatabaseAway: "database_away",
+    LakeAway: "lake_away",
+}
+"""What is told when a part that we lean on does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,9 @@ class Door:
             return await route.handler(Call(request, self._known(request, route.action), asked))
         except Refused:
             raise
+        except tuple(AWAY) as error:
+            code = next(code for kind, code in AWAY.items() if isinstance(error, kind))
+            raise Refused(code, retry_after_s=AGAIN_S) from error
         except Exception as error:
             # Kind and place alone: what an exception says may hold a payload.
             log.error("bug", request_id=asked.request_id, error=type(error).__name__, detail=_place(error))

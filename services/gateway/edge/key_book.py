@@ -8,14 +8,13 @@ from typing import Any, Final
 
 from mode import Service
 from sqlalchemy import Engine, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.core.keys import ApiKey, presented, secret_hash
 from services.gateway.core.refusal import Refused
 from shared.contracts.bounds import EVENT_TIME_MAX_MS
 from shared.runtime.health import Health
 
-from .database import API_KEYS
+from .database import API_KEYS, DatabaseAway, asking
 
 READ_EVERY_S: Final = 1.0
 OPERATOR: Final = "operator"
@@ -33,7 +32,7 @@ class KeyBook(Service):
         self._keys: dict[str, ApiKey] = {}
 
     async def on_start(self) -> None:
-        """Read the keys. Raises SQLAlchemyError."""
+        """Read the keys. Raises DatabaseAway."""
         self._keys = await asyncio.to_thread(self._read)
 
     @Service.task
@@ -42,7 +41,7 @@ class KeyBook(Service):
             await self.sleep(READ_EVERY_S)
             try:
                 self._keys = await asyncio.to_thread(self._read)
-            except SQLAlchemyError as error:
+            except DatabaseAway as error:
                 # The keys that are known go on being good; that they may be old is said.
                 self._health.note("keys", type(error).__name__)
 
@@ -60,12 +59,12 @@ class KeyBook(Service):
         return sorted(kept, key=lambda key: (key.created_at_ms, key.key_id))
 
     async def add(self, key: ApiKey) -> None:
-        """Keep a new key. Raises SQLAlchemyError."""
+        """Keep a new key. Raises DatabaseAway."""
         await asyncio.to_thread(self._write, insert(API_KEYS).values(**_row(key)))
         self._keys = {**self._keys, key.key_id: key}
 
     async def revoke(self, key_id: str, now_ms: int) -> None:
-        """End a key now. Raises Refused (`key_absent`), SQLAlchemyError."""
+        """End a key now. Raises Refused (`key_absent`), DatabaseAway."""
         if key_id not in self._keys or self._keys[key_id] is self._operator:
             raise Refused("key_absent")
         ended = update(API_KEYS).where(API_KEYS.c.key_id == key_id).values(revoked_at_ms=now_ms)
@@ -73,7 +72,7 @@ class KeyBook(Service):
         self._keys = await asyncio.to_thread(self._read)
 
     def _read(self) -> dict[str, ApiKey]:
-        with self._engine.connect() as connection:
+        with asking(), self._engine.connect() as connection:
             rows = connection.execute(select(API_KEYS)).mappings().all()
         keys = [_key(dict(row)) for row in rows]
         if self._operator is not None:
@@ -81,7 +80,7 @@ class KeyBook(Service):
         return {key.key_id: key for key in keys}
 
     def _write(self, statement: Any) -> None:
-        with self._engine.begin() as connection:
+        with asking(), self._engine.begin() as connection:
             connection.execute(statement)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, Protocol
 
 import msgspec
@@ -15,9 +16,7 @@ from services.gateway.core.refusal import Refused
 from shared.contracts.operations import AuditEntry
 from shared.runtime.clock import Clock
 from shared.stores.audit_writer import Result
-from shared.stores.kafka_log import KafkaAway
 
-from .desk import AGAIN_S
 from .door import JSON, Call
 from .key_book import KeyBook
 from .reading import media_type, read_body
@@ -56,36 +55,29 @@ class KeyCalls:
         return _json([new_key.shown(key) for key in self._book.all()], 200)
 
     async def add(self, call: Call) -> Response:
-        """A new key. Raises Refused."""
+        """A new key. Raises Refused, KafkaAway, DatabaseAway."""
         media_type(call.request, (bodies.JSON,))
         asked = bodies.read_one(new_key.NewKey, await read_body(call.request, BODY_BYTES))
         kept, told = new_key.make(asked, self._portfolio, self._clock.now_ms(), os.urandom(DRAWN_BYTES))
         after = msgspec.json.encode(new_key.shown(kept)).decode()
-        await self._audited(call, "key_add", kept.key_id, after, self._book.add(kept))
+        await self._audited(call, "key_add", kept.key_id, after, partial(self._book.add, kept))
         return _json(told, 201)
 
     async def revoke(self, call: Call) -> Response:
-        """End a key. Raises Refused."""
+        """End a key. Raises Refused, KafkaAway, DatabaseAway."""
         key_id = str(call.request.path_params["key_id"])
         if all(key.key_id != key_id for key in self._book.all()):
             raise Refused("key_absent", "key_id")
-        ending = self._book.revoke(key_id, self._clock.now_ms())
+        ending = partial(self._book.revoke, key_id, self._clock.now_ms())
         await self._audited(call, "key_revoke", key_id, "", ending)
         return Response(status_code=204)
 
     async def _audited(
-        self, call: Call, action: str, key_id: str, after: str, change: Awaitable[None]
+        self, call: Call, action: str, key_id: str, after: str, change: Callable[[], Awaitable[None]]
     ) -> None:
-        try:
-            await self._enter(call, action, key_id, "intended", after)
-        except KafkaAway:
-            asyncio.ensure_future(change).cancel()
-            raise Refused("kafka_away", retry_after_s=AGAIN_S) from None
-        await change
-        try:
-            await self._enter(call, action, key_id, "done", after)
-        except KafkaAway:
-            raise Refused("kafka_away", retry_after_s=AGAIN_S) from None
+        await self._enter(call, action, key_id, "intended", after)
+        await change()
+        await self._enter(call, action, key_id, "done", after)
 
     async def _enter(self, call: Call, action: str, key_id: str, result: Result, after: str) -> None:
         reason = f"asked by {call.key.name}"

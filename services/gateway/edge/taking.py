@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from services.gateway.core import bodies, records
 from services.gateway.core.keys import ApiKey
+from services.gateway.core.parked import Parked
 from services.gateway.core.rates import MICROS, rate
 from services.gateway.core.refusal import ItemRefusal, Receipt, Refused, item_refusal
 from services.gateway.core.slots import Slots
@@ -24,9 +25,8 @@ from shared.contracts.payments import Activity, Label, Transaction
 from shared.runtime.clock import Clock
 
 from .counts import Counts
-from .desk import AGAIN_S
 from .door import JSON, Call, Handler
-from .once import Once, RedisAway
+from .once import Once
 from .publisher import Publisher
 from .reading import media_type, read_body
 
@@ -40,7 +40,7 @@ class Kind(NamedTuple):
     topic: str
     body: Any
     own_id: str
-    record: Callable[[Any, ApiKey, int], Transaction | Activity | Label]
+    record: Callable[[Any, ApiKey, int], Transaction | Activity | Label | Parked]
 
 
 def kinds(transactions: str, activities: str, labels: str) -> tuple[Kind, Kind, Kind]:
@@ -50,20 +50,20 @@ def kinds(transactions: str, activities: str, labels: str) -> tuple[Kind, Kind, 
             transactions, bodies.TransactionBody, "tx_id", lambda body, key, _: records.transaction(body, key)
         ),
         Kind(activities, bodies.ActivityBody, "activity_id", lambda body, _, __: records.activity(body)),
-        Kind(
-            labels,
-            bodies.LabelBody,
-            "tx_id",
-            lambda body, _, now: records.label(records.named_label(body, now)),
-        ),
+        Kind(labels, bodies.LabelBody, "tx_id", lambda body, _, now: records.label(body, now)),
     )
 
 
-class Taken(NamedTuple):
-    """Records to send, and items that were refused."""
+class Sorted(NamedTuple):
+    """Records to send, labels to park, and items that were refused."""
 
     records: list[Transaction | Activity | Label]
+    parked: list[Parked]
     refused: list[ItemRefusal]
+
+
+Park = Callable[[Sequence[Parked]], Awaitable[None]]
+"""Keeps labels until their payments are known. Raises DatabaseAway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class TakingParts:
 
     publisher: Publisher
     once: Once
+    park: Park
     slots: Slots
     partitions: Partitions
     clock: Clock
@@ -97,7 +98,7 @@ class Taking:
     async def _take(self, kind: Kind, call: Call) -> Response:
         parts = self._parts
         if parts.publisher.is_away:
-            raise Refused("kafka_away", retry_after_s=AGAIN_S)
+            raise LogAway("Kafka does not confirm")
         name = media_type(call.request, (bodies.JSON, bodies.NDJSON))
         length = call.request.headers.get("content-length", "")
         expected = int(length) if length.isdigit() else parts.bulk_bytes
@@ -105,36 +106,40 @@ class Taking:
             raw = await read_body(call.request, parts.bulk_bytes)
             items = bodies.split(raw, name, parts.bulk_items)
             await self._within_rate(call.key, len(items))
-            taken = await self._read(kind, items, call.key)
-            await self._send(kind.topic, taken.records, call.trace)
-        parts.counts.items[kind.topic] += len(taken.records)
-        for refused in taken.refused:
+            found = await self._read(kind, items, call.key)
+            await self._send(kind.topic, found.records, call.trace)
+            await parts.park(found.parked)
+        parts.counts.items[kind.topic] += len(found.records) + len(found.parked)
+        for refused in found.refused:
             parts.counts.refused(refused.code)
-        return receipt(Receipt(accepted=len(taken.records), refused=taken.refused))
+        parked = len(found.parked) or None
+        return receipt(Receipt(accepted=len(found.records), refused=found.refused, parked=parked))
 
     async def _within_rate(self, key: ApiKey, items: int) -> None:
-        try:
-            wait_us = await self._parts.once.take(key.key_id, items, rate(key.rate_per_s, key.burst))
-        except RedisAway:
-            raise Refused("redis_away", retry_after_s=AGAIN_S) from None
+        wait_us = await self._parts.once.take(key.key_id, items, rate(key.rate_per_s, key.burst))
         if wait_us:
             raise Refused("rate_limited", retry_after_s=wait_us / MICROS)
 
-    async def _read(self, kind: Kind, items: Sequence[bytes], key: ApiKey) -> Taken:
+    async def _read(self, kind: Kind, items: Sequence[bytes], key: ApiKey) -> Sorted:
         now_ms = self._parts.clock.now_ms()
-        taken = Taken([], [])
+        found = Sorted([], [], [])
         for index, raw in enumerate(items):
             if index % YIELD_EVERY == YIELD_EVERY - 1:
                 await asyncio.sleep(0)
             try:
-                taken.records.append(kind.record(bodies.read_one(kind.body, raw), key, now_ms))
+                made = kind.record(bodies.read_one(kind.body, raw), key, now_ms)
             except Refused as refused:
                 own_id = bodies.own_id(raw, kind.own_id)
-                taken.refused.append(item_refusal(index, own_id, refused.code, refused.field))
-        return taken
+                found.refused.append(item_refusal(index, own_id, refused.code, refused.field))
+                continue
+            if isinstance(made, Parked):
+                found.parked.append(made)
+            else:
+                found.records.append(made)
+        return found
 
     async def _send(self, topic: str, found: Sequence[Any], trace: Trace) -> None:
-        """Send and wait for Kafka. Raises Refused: what was confirmed of them then is not known."""
+        """Send and wait for Kafka. Raises LogAway: what was confirmed of them then is not known."""
         parts = self._parts
         beside = trace.kafka_headers()
         places: dict[Place, list[Outgoing]] = {}
@@ -145,11 +150,9 @@ class Taking:
         sending: list[Awaitable[None]] = [
             parts.publisher.publish(place, some) for place, some in places.items()
         ]
-        for outcome in await asyncio.gather(*sending, return_exceptions=True):
-            if isinstance(outcome, LogAway):
-                raise Refused("kafka_away", retry_after_s=AGAIN_S)
-            if outcome is not None:
-                raise outcome
+        outcomes = await asyncio.gather(*sending, return_exceptions=True)
+        for error in filter(None, outcomes):
+            raise error
 
 
 def receipt(told: Struct) -> Response:
