@@ -35,7 +35,7 @@ def _row(spec: FeatureSpec) -> CatalogueRow:
         missing = f"the payment has no {spec.entity}"
     elif spec.entity:
         missing += f", or the payment has no {spec.entity}"
-    detail = spec.field or spec.column or spec.activity
+    detail = spec.field or " in ".join(filter(None, (spec.column, spec.activity)))
     return CatalogueRow(
         name=spec.name,
         kind=spec.kind,

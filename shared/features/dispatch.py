@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 from .kernels_compile import kernel
 from .kernels_window import Window
 from .kinds import codes
-from .kinds.arithmetic import difference, quotient
+from .kinds.arithmetic import difference, quotient, total
 from .kinds.count import count
 from .kinds.delayed import delayed_frauds, delayed_risk
 from .kinds.distinct import distinct
 from .kinds.extremes import largest, smallest
 from .kinds.gap import gap
+from .kinds.max_ratio import max_ratio
 from .kinds.mean import mean
-from .kinds.pair import first_pair, pair_count
+from .kinds.pair import first_pair, pair_age, pair_count, pair_gap
 from .kinds.ratio import ratio
 from .kinds.std import std
 from .kinds.sum import sum_minor
@@ -53,6 +54,12 @@ def evaluate(kind: int, w: Window) -> float:
         return first_pair(w)
     if kind == codes.PAIR_COUNT:
         return pair_count(w)
+    if kind == codes.PAIR_AGE:
+        return pair_age(w)
+    if kind == codes.PAIR_GAP:
+        return pair_gap(w)
+    if kind == codes.MAX_RATIO:
+        return max_ratio(w)
     return np.nan
 
 
@@ -61,6 +68,8 @@ def combine(kind: int, left: float, right: float) -> float:
     """The value of an arithmetic feature of two others."""
     if kind == codes.DIFFERENCE:
         return difference(left, right)
+    if kind == codes.TOTAL:
+        return total(left, right)
     return quotient(left, right)
 
 

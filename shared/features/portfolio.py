@@ -11,11 +11,11 @@ from msgspec import Struct, field
 
 from shared.contracts.models import Policy
 from shared.contracts.money import is_known
-from shared.contracts.payments import ENTITY_FIELDS
+from shared.contracts.payments import ENTITY_FIELDS, Activity
 
 from .calendar import TimeOffset, build_calendar
 from .durations import DAY_MS
-from .mapping import Parity, Source, Training, refuse_parity, refuse_source
+from .mapping import TEXT_PREFIX, Parity, Source, Training, refuse_parity, refuse_source
 from .refusal import PortfolioError, find_line
 from .spec import FeatureError, FeatureSpec, Vocabulary, parse_feature
 
@@ -159,7 +159,7 @@ def _check_columns(at: _Refusing, portfolio: Portfolio) -> None:
     _refuse_twins(at, "category", list(portfolio.categories), '"{}"')
     _refuse_twins(at, "activity kind", list(portfolio.activities), '"{}"')
     for column in portfolio.columns:
-        if column.field not in _TEXT_FIELDS and not column.field.startswith("texts."):
+        if column.field not in _TEXT_FIELDS and not column.field.startswith(TEXT_PREFIX):
             sentence = f"'{column.field}' is no text field; use {', '.join(_TEXT_FIELDS)} or texts.NAME"
             raise at.refuse("field", sentence, f'name = "{column.name}"')
 
@@ -196,6 +196,7 @@ def _parse_features(at: _Refusing, tables: Any, portfolio: Portfolio) -> tuple[F
     vocabulary = Vocabulary(
         entities=[entity.name for entity in portfolio.entities],
         columns=[column.name for column in portfolio.columns],
+        activity_columns=[column.name for column in portfolio.columns if _of_activities(column)],
         activities=portfolio.activities,
         label_delay_ms=portfolio.label_delay_days * DAY_MS,
     )
@@ -208,6 +209,10 @@ def _parse_features(at: _Refusing, tables: Any, portfolio: Portfolio) -> tuple[F
             raise at.refuse(error.key, f"{name}: {error.sentence}", f'name = "{name}"') from None
     _refuse_twins(at, "feature", [feature.name for feature in features])
     return tuple(features)
+
+
+def _of_activities(column: Column) -> bool:
+    return column.field in Activity.__struct_fields__ or column.field.startswith(TEXT_PREFIX)
 
 
 def _check_operands(at: _Refusing, features: tuple[FeatureSpec, ...]) -> None:

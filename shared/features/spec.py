@@ -47,10 +47,14 @@ class FeatureError(Exception):
 
 
 class Vocabulary(Struct, frozen=True):
-    """The names that features may use, and the label delay that delayed kinds take by default."""
+    """The names that features may use, and the label delay that delayed kinds take by default.
+
+    ``activity_columns`` are those of the ``columns`` that an activity can have a value of.
+    """
 
     entities: Sequence[str]
     columns: Sequence[str]
+    activity_columns: Sequence[str]
     activities: Sequence[str]
     label_delay_ms: int
 
@@ -62,6 +66,9 @@ def parse_feature(table: Mapping[str, Any], vocabulary: Vocabulary) -> FeatureSp
         raise FeatureError("name", "a feature's name has 1 to 64 characters")
     kind = _kind(table)
     _refuse_unknown(table, kind)
+    column = _member(table, "column", vocabulary.columns, "column") if kind.column else None
+    if "activity" in table:
+        _refuse_of_payments(table, column, vocabulary)
     return FeatureSpec(
         name=name,
         kind=kind.name,
@@ -70,7 +77,7 @@ def parse_feature(table: Mapping[str, Any], vocabulary: Vocabulary) -> FeatureSp
         window_ms=_window(table) if kind.entity else 0,
         offset_ms=_offset(table, kind, vocabulary.label_delay_ms),
         counts_self=_flag(table, "self"),
-        column=_member(table, "column", vocabulary.columns, "column") if kind.column else None,
+        column=column,
         field=_field(table) if kind.field else None,
         left=_text(table, "left") if kind.operands else None,
         right=_text(table, "right") if kind.operands else None,
@@ -102,6 +109,14 @@ def _refuse_unknown(table: Mapping[str, Any], kind: KindSpec) -> None:
             raise FeatureError(
                 key, f"a feature of kind '{kind.name}' takes no '{key}', only {', '.join(sorted(allowed))}"
             )
+
+
+def _refuse_of_payments(table: Mapping[str, Any], column: str | None, vocabulary: Vocabulary) -> None:
+    """What only payments have, asked of activities, would be a constant that nobody notices."""
+    if _flag(table, "self"):
+        raise FeatureError("self", "a window of activities never holds the payment itself")
+    if column is not None and column not in vocabulary.activity_columns:
+        raise FeatureError("column", f"an activity has no value of the column '{column}'")
 
 
 def _text(table: Mapping[str, Any], key: str) -> str:

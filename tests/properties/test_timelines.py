@@ -16,7 +16,9 @@ from tests.support.timeline_cases import Features, Ids, Logs, assert_same_bits, 
 
 FEATURES: Final = Features(
     program=full_program(),
-    layout=Layout(columns=(("unused", "category"), ("device", "device_id")), activities=("login",)),
+    layout=Layout(
+        columns=(("unused", "category"), ("device", "device_id")), activities=("login", "registered")
+    ),
 )
 START_MS: Final = 1_700_000_000_000
 ROOMY: Final = 2_000_000
@@ -63,9 +65,13 @@ def _label(number: int) -> st.SearchStrategy[Record]:
 
 
 def _activity(number: int) -> st.SearchStrategy[Record]:
-    kinds = st.sampled_from([3, 255])
     return st.builds(
-        Record, kind=kinds, time=times, amount=amounts, id=st.just(9_000 + number), extra=st.just((0, 0))
+        Record,
+        kind=st.sampled_from([3, 4, 255]),
+        time=times,
+        amount=amounts,
+        id=st.just(9_000 + number),
+        extra=st.tuples(st.integers(0, 2**63), st.integers(0, 3)),
     )
 
 
@@ -74,7 +80,7 @@ def arrivals(draw: st.DrawFn, largest: int = 40) -> list[Arrival]:
     """Records with their entities in the order of arrival, some of them again, some changed."""
     found: list[Arrival] = []
     for number in range(draw(st.integers(1, largest))):
-        step = draw(st.integers(0, 9))
+        step = draw(st.integers(0, 10))
         if step < 4 or not found:
             found.append((draw(_payment(number % 13)), draw(ids_of)))
         elif step < 7:
@@ -83,7 +89,7 @@ def arrivals(draw: st.DrawFn, largest: int = 40) -> list[Arrival]:
             if labelled[0].kind == 1:
                 label = replace(label, ref=labelled[0].id, time=labelled[0].time)
             found.append((label, labelled[1]))
-        elif step < 8:
+        elif step < 9:
             found.append((draw(_activity(number)), draw(ids_of)))
         else:
             again, names = draw(st.sampled_from(found))

@@ -84,6 +84,8 @@ def vector(
 def _combine(feature: Feature, left: float, right: float) -> float:
     if feature.kind == codes.DIFFERENCE:
         return left - right
+    if feature.kind == codes.TOTAL:
+        return left + right
     return left / right if right != 0 else nan
 
 
@@ -95,12 +97,15 @@ def _window(feature: Feature, records: Sequence[Record], row: Record, kind: int)
     return found
 
 
+_OF_COLUMNS = (codes.DISTINCT, codes.FIRST_PAIR, codes.PAIR_COUNT, codes.PAIR_AGE, codes.PAIR_GAP)
+
+
 def _value(feature: Feature, records: Sequence[Record], row: Record, log: Sequence[Record]) -> float:
     if feature.kind in (codes.DELAYED_COUNT, codes.DELAYED_FRAUDS, codes.DELAYED_RISK):
         return _delayed(feature, records, row, log)
     kind = 1 if feature.stream == 0 else feature.stream + 1
     window = _window(feature, records, row, kind)
-    if feature.kind in (codes.DISTINCT, codes.FIRST_PAIR, codes.PAIR_COUNT):
+    if feature.kind in _OF_COLUMNS:
         return _column(feature, window, row)
     return _amounts(feature, window, row)
 
@@ -123,8 +128,9 @@ def _amounts(feature: Feature, window: Sequence[Record], row: Record) -> float:
         return float(min(r.amount for r in window))
     if feature.kind == codes.GAP:
         return float(row.time - window[-1].time) / 1000.0
-    if feature.kind == codes.RATIO:
-        divisor = mean + feature.p0
+    if feature.kind in (codes.RATIO, codes.MAX_RATIO):
+        usual = mean if feature.kind == codes.RATIO else float(max(r.amount for r in window))
+        divisor = usual + feature.p0
         return float(row.amount) / divisor if divisor != 0 else nan
     if n < 2:
         return nan
@@ -148,7 +154,12 @@ def _column(feature: Feature, window: Sequence[Record], row: Record) -> float:
         return nan
     if feature.kind == codes.FIRST_PAIR:
         return 0.0 if own in values else 1.0
-    return float(values.count(own))
+    if feature.kind == codes.PAIR_COUNT:
+        return float(values.count(own))
+    times = [r.time for r in window if r.extra[feature.column] == own]
+    if not times:
+        return nan
+    return float(row.time - (min(times) if feature.kind == codes.PAIR_AGE else max(times))) / 1000.0
 
 
 def _delayed(feature: Feature, records: Sequence[Record], row: Record, log: Sequence[Record]) -> float:

@@ -49,10 +49,11 @@ class Features:
 
 def every_kind(entity: int) -> list[dict[str, Any]]:
     """Features of all timeline kinds over one entity, windows of seconds, with and without the row itself."""
-    amounts = (codes.COUNT, codes.SUM, codes.MEAN, codes.STD, codes.MAX, codes.MIN, codes.RATIO)
+    amounts = (codes.COUNT, codes.SUM, codes.MEAN, codes.STD, codes.MAX, codes.MIN)
+    ratios = (codes.RATIO, codes.MAX_RATIO)
     features: list[dict[str, Any]] = [
         {"kind": kind, "entity": entity, "window_ms": window, "self": own, "p0": 1.0}
-        for kind in amounts
+        for kind in (*amounts, *ratios)
         for window, own in ((5_000, 0), (20_000, 1))
     ]
     features += [
@@ -63,8 +64,12 @@ def every_kind(entity: int) -> list[dict[str, Any]]:
         {"kind": codes.GAP, "entity": entity, "window_ms": 60_000, "stream": 2},
         {"kind": codes.ACTIVITY_COUNT, "entity": entity, "window_ms": 20_000, "stream": 2},
     ]
-    columns = (codes.DISTINCT, codes.FIRST_PAIR, codes.PAIR_COUNT)
-    features += [{"kind": k, "entity": entity, "window_ms": 20_000, "column": 1} for k in columns]
+    columns = (codes.DISTINCT, codes.FIRST_PAIR, codes.PAIR_COUNT, codes.PAIR_AGE, codes.PAIR_GAP)
+    features += [
+        {"kind": kind, "entity": entity, "window_ms": 20_000, "column": 1, "stream": stream, "offset_ms": ago}
+        for kind in columns
+        for stream, ago in ((0, 0), (0, 2_000), (2, 0), (3, 0))
+    ]
     features += [{"kind": codes.DISTINCT, "entity": entity, "window_ms": 60_000, "column": 1, "self": 1}]
     delayed = (codes.DELAYED_COUNT, codes.DELAYED_FRAUDS, codes.DELAYED_RISK)
     features += [
@@ -78,7 +83,7 @@ def every_kind(entity: int) -> list[dict[str, Any]]:
 def full_program() -> Program:
     """Every kind over two entities, and arithmetic of the first few."""
     features = [{"kind": codes.VALUE}, *every_kind(0), *every_kind(1)]
-    arithmetic = (codes.SHARE, codes.DIFFERENCE, codes.QUOTIENT)
+    arithmetic = codes.ARITHMETIC
     return program_of([*features, *({"kind": k, "left": 1, "right": 2} for k in arithmetic)])
 
 

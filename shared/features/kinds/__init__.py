@@ -9,7 +9,9 @@ from msgspec import Struct
 from . import codes
 
 Stream = Literal["none", "transactions", "labels", "activity", "any"]
-"""Records a kind reads: "activity" names one activity kind, "any" takes transactions unless one is named."""
+"""Records a kind reads: "activity" names one activity kind, "any" takes transactions unless one is named.
+
+An activity is no payment, so a window of activities never holds the payment itself."""
 
 
 class KindSpec(Struct, frozen=True, kw_only=True):
@@ -37,7 +39,14 @@ class KindSpec(Struct, frozen=True, kw_only=True):
         return self.stream != "none"
 
 
-def _window(name: str, code: int, meaning: str, unit: str, missing: str = "never missing") -> KindSpec:
+def _window(
+    name: str,
+    code: int,
+    meaning: str,
+    unit: str,
+    missing: str = "never missing",
+    parameters: tuple[tuple[str, float], ...] = (),
+) -> KindSpec:
     return KindSpec(
         name=name,
         code=code,
@@ -46,6 +55,7 @@ def _window(name: str, code: int, meaning: str, unit: str, missing: str = "never
         missing=missing,
         stream="transactions",
         takes_self=True,
+        parameters=parameters,
     )
 
 
@@ -63,16 +73,18 @@ def _delayed(
     )
 
 
-def _column(name: str, code: int, meaning: str, unit: str, missing: str) -> KindSpec:
+def _column(
+    name: str, code: int, meaning: str, unit: str, missing: str, *, takes_self: bool = False
+) -> KindSpec:
     return KindSpec(
         name=name,
         code=code,
         meaning=meaning,
         unit=unit,
         missing=missing,
-        stream="transactions",
+        stream="any",
         column=True,
-        takes_self=name != "first_pair",
+        takes_self=takes_self,
     )
 
 
@@ -82,6 +94,7 @@ def _arithmetic(name: str, code: int, meaning: str, missing: str) -> KindSpec:
 
 _EMPTY: Final = "the window is empty"
 _NO_VALUE: Final = "the payment lacks the field"
+_NO_PAIR: Final = "no record of the window carries the payment's value, or the payment lacks the field"
 
 _ALL: Final = (
     KindSpec(
@@ -116,35 +129,37 @@ _ALL: Final = (
         missing=_EMPTY,
         stream="any",
     ),
-    KindSpec(
-        name="ratio",
-        code=codes.RATIO,
-        meaning="amount over mean amount plus add",
-        unit="ratio",
-        missing=_EMPTY,
-        stream="transactions",
-        takes_self=True,
-        parameters=(("add", 1.0),),
+    _window("ratio", codes.RATIO, "amount over mean amount plus add", "ratio", _EMPTY, (("add", 1.0),)),
+    _window(
+        "max_ratio", codes.MAX_RATIO, "amount over largest amount plus add", "ratio", _EMPTY, (("add", 1.0),)
     ),
-    KindSpec(
-        name="z",
-        code=codes.Z,
-        meaning="amount less mean amount, over deviation plus add",
-        unit="ratio",
-        missing="fewer than two transactions",
-        stream="transactions",
-        takes_self=True,
-        parameters=(("freedom", 1.0), ("add", 50.0)),
+    _window(
+        "z",
+        codes.Z,
+        "amount less mean amount, over deviation plus add",
+        "ratio",
+        "fewer than two transactions",
+        (("freedom", 1.0), ("add", 50.0)),
     ),
-    _column("distinct", codes.DISTINCT, "distinct values of the column", "values", "never missing"),
+    _column(
+        "distinct",
+        codes.DISTINCT,
+        "distinct values of the column",
+        "values",
+        "never missing",
+        takes_self=True,
+    ),
     _column("first_pair", codes.FIRST_PAIR, "this value of the column is new here", "flag", _NO_VALUE),
     _column(
         "pair_count",
         codes.PAIR_COUNT,
-        "transactions with this value of the column",
-        "transactions",
+        "records with this value of the column",
+        "records",
         _NO_VALUE,
+        takes_self=True,
     ),
+    _column("pair_age", codes.PAIR_AGE, "time since this value of the column came first", "s", _NO_PAIR),
+    _column("pair_gap", codes.PAIR_GAP, "time since this value of the column came last", "s", _NO_PAIR),
     _delayed("delayed_count", codes.DELAYED_COUNT, "transactions old enough for labels", "transactions"),
     _delayed("delayed_frauds", codes.DELAYED_FRAUDS, "known frauds among them", "transactions"),
     _delayed(
@@ -163,6 +178,7 @@ _ALL: Final = (
     ),
     _arithmetic("share", codes.SHARE, "left over right, of two counts", "right is 0"),
     _arithmetic("difference", codes.DIFFERENCE, "left less right", "an operand is missing"),
+    _arithmetic("total", codes.TOTAL, "left plus right", "an operand is missing"),
     _arithmetic("quotient", codes.QUOTIENT, "left over right", "an operand is missing or right is 0"),
 )
 

@@ -14,6 +14,12 @@ def difference(left: float, right: float) -> float:
 
 
 @kernel
+def total(left: float, right: float) -> float:
+    """left + right."""
+    return left + right
+
+
+@kernel
 def quotient(left: float, right: float) -> float:
     """left / right, NaN if right is 0; also what `share` means for two counts."""
     return left / right if right != 0.0 else np.nan

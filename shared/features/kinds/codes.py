@@ -28,6 +28,11 @@ Z: Final = 18  # (a - S / n) / (sd + p1), sd = sqrt((n Q - S^2) / (n (n - p0)));
 DISTINCT: Final = 19  # distinct values of the column (0 is "missing" and not counted)
 FIRST_PAIR: Final = 20  # 1 if no row of the window before this one carries its value, else 0; NaN if missing
 PAIR_COUNT: Final = 21  # rows of the window that carry this row's value; NaN if missing
+PAIR_AGE: Final = (
+    23  # seconds since the oldest row of the window that carries this row's value; NaN when none
+)
+PAIR_GAP: Final = 24  # seconds since the newest such row; NaN when none
+MAX_RATIO: Final = 25  # a / (M + p0), M the largest amount; NaN when empty
 
 # From a window that ended ``offset`` ago, with labels in force at t.
 DELAYED_COUNT: Final = 30  # transactions
@@ -41,11 +46,12 @@ ACTIVITY_COUNT: Final = 40
 SHARE: Final = 22  # left / right; NaN if right is 0
 DIFFERENCE: Final = 50  # left - right
 QUOTIENT: Final = 51  # left / right; NaN if right is 0
+TOTAL: Final = 52  # left + right
 
 FIRST_TIMELINE: Final = 10
 """Kinds below this one need no timeline."""
 
-ARITHMETIC: Final = (SHARE, DIFFERENCE, QUOTIENT)
+ARITHMETIC: Final = (SHARE, DIFFERENCE, QUOTIENT, TOTAL)
 
 FIELD_AMOUNT: Final = 0  # base currency, major units
 FIELD_AMOUNT_MINOR: Final = 1

@@ -5,9 +5,35 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels_compile import kernel
+from ..kernels_rows import TIME
 from ..kernels_window import Window
 
 _MISSING = 0
+_NONE = -1
+
+
+@kernel
+def _newest(w: Window) -> int:
+    """The last cell of the window that carries the payment's value, which is not missing; -1 if none does."""
+    for j in range(w.hi - 1, w.lo - 1, -1):
+        if w.cells[j, w.column] == w.value:
+            return j
+    return _NONE
+
+
+@kernel
+def _oldest(w: Window) -> int:
+    """The first such cell; -1 if there is none."""
+    for j in range(w.lo, w.hi):
+        if w.cells[j, w.column] == w.value:
+            return j
+    return _NONE
+
+
+@kernel
+def _seconds_since(w: Window, j: int) -> float:
+    """From the record in cell j to the payment, NaN for no cell."""
+    return float(w.now - w.cells[j, TIME]) / 1000.0 if j != _NONE else np.nan
 
 
 @kernel
@@ -26,7 +52,16 @@ def first_pair(w: Window) -> float:
     """1 if no record of the window carries the payment's value, else 0; NaN if the payment lacks it."""
     if w.value == _MISSING:
         return np.nan
-    for j in range(w.hi - 1, w.lo - 1, -1):
-        if w.cells[j, w.column] == w.value:
-            return 0.0
-    return 1.0
+    return 1.0 if _newest(w) == _NONE else 0.0
+
+
+@kernel
+def pair_age(w: Window) -> float:
+    """Seconds since the oldest record that carries the payment's value, NaN if none does or it lacks one."""
+    return _seconds_since(w, _oldest(w)) if w.value != _MISSING else np.nan
+
+
+@kernel
+def pair_gap(w: Window) -> float:
+    """Seconds since the newest such record, NaN as for the oldest."""
+    return _seconds_since(w, _newest(w)) if w.value != _MISSING else np.nan

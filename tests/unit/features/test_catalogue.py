@@ -27,6 +27,21 @@ def test_one_row_per_feature() -> None:
     assert by_name["terminal_risk_1d"].missing == "the payment has no terminal"
 
 
+def test_a_column_of_activities_names_both() -> None:
+    keys = 'entity = "account", window = "30d", column = "payee", activity = "payee_added"'
+    text = f"""
+name = "street"
+currency = "EUR"
+activities = ["payee_added"]
+entities = [{{ name = "account", key = "account_id" }}]
+columns = [{{ name = "payee", field = "payee_id" }}]
+features = [{{ name = "payee_added_s", kind = "pair_age", {keys} }}]
+"""
+    (row,) = catalogue(compile_portfolio(parse_portfolio(text, "")))
+    assert row.meaning == "time since this value of the column came first: payee in payee_added"
+    assert row.missing.endswith("the payment lacks the field, or the payment has no account")
+
+
 @pytest.mark.parametrize(("text", "ms"), [("90s", 90_000), ("15m", 900_000), ("6h", 21_600_000), ("0s", 0)])
 def test_durations(text: str, ms: int) -> None:
     assert parse_duration(text) == ms

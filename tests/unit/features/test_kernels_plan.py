@@ -35,7 +35,8 @@ def test_only_what_a_feature_reads_is_kept() -> None:
     assert (full.columns, full.squares) == (EXTRA + 3, EXTRA + 1)
     assert full.stream_of[KIND_LABEL] == 1
     assert full.stream_of[KIND_ACTIVITY] == 2
-    assert full.stream_of[KIND_ACTIVITY + 1] == full.streams - 1
+    assert full.stream_of[KIND_ACTIVITY + 1] == 3
+    assert full.stream_of[KIND_ACTIVITY + 2] == full.streams - 1
 
 
 def test_every_declared_timeline_kind_has_a_kernel_and_a_feature_in_the_property_program() -> None:

@@ -118,6 +118,38 @@ def test_a_delayed_feature_reads_no_labels_before_the_delay() -> None:
     assert refused(BASE + table + 'offset = "1d"\n').key == "offset"
 
 
+COLUMN = BASE.replace("\n[[", '\ncolumns = [{ name = "device", field = "device_id" }]\n\n[[', 1)
+PAIR = """
+[[features]]
+name = "devices"
+kind = "distinct"
+entity = "payer"
+window = "7d"
+column = "device"
+activity = "login"
+"""
+
+
+def test_columns_are_counted_over_payments_or_one_kind_of_activity() -> None:
+    feature = parse_portfolio(COLUMN + PAIR, "").features[-1]
+    assert (feature.column, feature.activity) == ("device", "login")
+    over_payments = PAIR.replace('activity = "login"\n', "self = true\n")
+    assert parse_portfolio(COLUMN + over_payments, "").features[-1].activity is None
+    assert refused(COLUMN + PAIR.replace('"login"', '"logout"')).key == "activity"
+
+
+def test_a_window_of_activities_holds_no_payment() -> None:
+    error = refused(COLUMN + PAIR + "self = true\n")
+    assert error.key == "self"
+    assert "never holds the payment" in error.sentence
+
+
+def test_a_column_that_activities_lack_is_no_column_of_theirs() -> None:
+    of_payments = COLUMN.replace('"device_id"', '"channel"')
+    assert refused(of_payments + PAIR).key == "column"
+    assert parse_portfolio(COLUMN.replace('"device_id"', '"texts.browser"') + PAIR, "").features[-1].activity
+
+
 @pytest.mark.parametrize(
     ("section", "key", "words"),
     [
