@@ -9,8 +9,9 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.core.source_rows import FILE, ROW, read_payments
-from shared.contracts.codec import DecodeError, decode_transaction, encode
+from services.cli.core.source_activities import activity_source
+from services.cli.core.source_rows import ACTIVITY, FILE, PAYMENT, ROW, Rows, read_rows
+from shared.contracts.codec import DecodeError, decode_activity, decode_transaction, encode
 from shared.contracts.payments import Transaction
 from shared.features.mapping import ColumnMap, Source
 
@@ -89,15 +90,62 @@ def _expected(row: dict[str, Any]) -> bytes | tuple[str, str]:
 
 @given(st.lists(rows, min_size=1, max_size=8))
 def test_bytes_equal_the_codecs(found: list[dict[str, Any]]) -> None:
-    table = pl.DataFrame(found, schema=SCHEMA).with_columns(
-        pl.lit(0, pl.Int64).alias(FILE), pl.int_range(1, pl.len() + 1).alias(ROW)
-    )
-    expected = {number: _expected(row) for number, row in enumerate(found, 1)}
-    good = read_payments(SOURCE, table)
-    values = dict(zip(good.table[ROW].to_list(), good.table["value"].to_list(), strict=True))
-    assert values == {number: value for number, value in expected.items() if isinstance(value, bytes)}
-    refused = {row.row: row.code for row in good.refused}
-    assert refused == {number: value[0] for number, value in expected.items() if isinstance(value, tuple)}
-    for value in values.values():
+    good = read_rows(PAYMENT, SOURCE, _numbered(pl.DataFrame(found, schema=SCHEMA)))
+    values = _agree(good, {number: _expected(row) for number, row in enumerate(found, 1)})
+    for value in values:
         assert encode(decode_transaction(value)) == value
         assert isinstance(decode_transaction(value), Transaction)
+
+
+def _numbered(table: pl.DataFrame) -> pl.DataFrame:
+    return table.with_columns(pl.lit(0, pl.Int64).alias(FILE), pl.int_range(1, pl.len() + 1).alias(ROW))
+
+
+def _agree(good: Rows, expected: dict[int, bytes | tuple[str, str]]) -> list[bytes]:
+    """Good rows and refusals are those expected by row number; the good ones' bytes."""
+    values = dict(zip(good.table[ROW].to_list(), good.table["value"].to_list(), strict=True))
+    assert values == {number: value for number, value in expected.items() if isinstance(value, bytes)}
+    assert list(values) == sorted(values)
+    refused = {row.row: row.code for row in good.refused}
+    assert refused == {number: value[0] for number, value in expected.items() if isinstance(value, tuple)}
+    return list(values.values())
+
+
+INSTANT = pl.Datetime("ms", "UTC")
+ACTIVITIES: dict[str, Any] = {
+    "activity_id": pl.String,
+    "account_id": pl.String,
+    "event_time": INSTANT,
+    "kind": pl.String,
+    "amount_minor": pl.Int64,
+    "device_id": pl.String,
+    "outcome": pl.String,
+    "texts.browser": pl.String,
+}
+activities = st.fixed_dictionaries(
+    {
+        **{name: st.one_of(st.none(), texts) for name, kind in ACTIVITIES.items() if kind == pl.String},
+        "event_time": st.one_of(st.none(), st.integers(0, 2**43), st.just(1_600_000_000_000)),
+        "amount_minor": st.one_of(st.none(), st.integers(-5, 10**13)),
+    }
+)
+
+
+def _expected_activity(row: dict[str, Any]) -> bytes | tuple[str, str]:
+    record: dict[str, Any] = {"v": 1, **{name: value for name, value in row.items() if value is not None}}
+    for name, ours in (("event_time", "event_time_ms"), ("texts.browser", "texts")):
+        if name in record:
+            value = record.pop(name)
+            record[ours] = {"browser": value} if ours == "texts" else value
+    try:
+        return encode(decode_activity(msgspec.json.encode(record)))
+    except DecodeError as error:
+        return (error.code, error.field)
+
+
+@given(st.lists(activities, min_size=1, max_size=8))
+def test_bytes_of_activities_equal_the_codecs(found: list[dict[str, Any]]) -> None:
+    table = pl.DataFrame(found, schema={**ACTIVITIES, "event_time": pl.Int64})
+    table = table.with_columns(pl.col("event_time").cast(INSTANT))
+    good = read_rows(ACTIVITY, activity_source(list(ACTIVITIES)), _numbered(table))
+    _agree(good, {number: _expected_activity(row) for number, row in enumerate(found, 1)})

@@ -1,4 +1,7 @@
-"""The order in which a load is sent: payments by event time, each label when it was known, labels first."""
+"""The order in which a load is sent: payments and activities by event time, each label when it was known.
+
+At one time labels go before activities and these before payments, as the scorer's merge has it.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,22 @@ import polars as pl
 
 from shared.features.mapping import Source
 
+from .source_activities import EMPTY, ActivityQueue
 from .source_labels import Due, LabelQueue, labels_beside
-from .source_rows import Payments, Refused, our, read_payments
+from .source_rows import PAYMENT, Refused, Rows, read_rows, sendable
 
 STEP_ROWS: Final = 8_192
+NEVER_MS: Final = 2**62
+"""Behind every event time."""
+
+ALL_ROWS: Final = 2**62
 
 
 class Step(NamedTuple):
     """What is sent next; nothing before ``until_ms`` follows. Tables: time_ms, key, value, in order."""
 
     payments: pl.DataFrame
+    activities: pl.DataFrame
     labels: pl.DataFrame
     until_ms: int
 
@@ -41,45 +50,52 @@ class LoadPlan:
         self._rule = rule
         self._step_rows = step_rows
         self._queue = LabelQueue()
-        self.refused: list[Refused] = []
+        self._activities = ActivityQueue(source, iter(()))
+        self._refused: list[Refused] = []
+
+    @property
+    def refused(self) -> list[Refused]:
+        """Rows so far that were no records."""
+        return [*self._refused, *self._activities.refused]
 
     def add_labels(self, due: Due) -> None:
         """Labels of a file of their own."""
         self._queue.add([due.table])
-        self.refused += due.refused
+        self._refused += due.refused
+
+    def add_activities(self, activities: ActivityQueue) -> None:
+        """Activities of a file of their own, instead of none."""
+        self._activities = activities
 
     def steps(self, batches: Iterable[pl.DataFrame]) -> Iterator[Step]:
-        """Steps over all payments, the last with every label that is still due."""
+        """Steps over all payments and activities, the last with every label that is still due."""
         for batch in batches:
-            payments = read_payments(self._source, batch)
-            self.refused += payments.refused
+            payments = read_rows(PAYMENT, self._source, batch)
+            self._refused += payments.refused
             self._queue_labels(payments)
-            ready = _sendable(payments.table)
-            for part in ready.iter_slices(self._step_rows):
+            for part in sendable(payments.table).iter_slices(self._step_rows):
+                yield from self._activities_alone(int(part["time_ms"][0]), self._step_rows)
                 last_ms = int(part["time_ms"][-1])
-                yield Step(part, self._due(last_ms), last_ms)
+                activities = self._activities.take(last_ms, ALL_ROWS)
+                yield Step(part, activities, self._due(last_ms), last_ms)
+        yield from self._activities_alone(NEVER_MS, 1)
         tail = self._due(None)
         if tail.height:
-            yield Step(_EMPTY, tail, int(tail["time_ms"][-1]))
+            yield Step(EMPTY, EMPTY, tail, int(tail["time_ms"][-1]))
 
-    def _queue_labels(self, payments: Payments) -> None:
+    def _activities_alone(self, until_ms: int, at_least: int) -> Iterator[Step]:
+        """Whole steps of those due before the next payment, so that a long quiet time is not one step."""
+        while self._activities.has(until_ms, at_least):
+            part = self._activities.take(until_ms, self._step_rows)
+            last_ms = int(part["time_ms"][-1])
+            yield Step(EMPTY, part, self._due(last_ms), last_ms)
+
+    def _queue_labels(self, payments: Rows) -> None:
         if not self._rule.beside:
             return
         due = labels_beside(self._source, payments.table, self._rule.after_ms, as_mapped=self._rule.as_mapped)
         self._queue.add([due.table])
-        self.refused += due.refused
+        self._refused += due.refused
 
     def _due(self, until_ms: int | None) -> pl.DataFrame:
         return self._queue.take(until_ms).rename({"known_at_ms": "time_ms"})
-
-
-_EMPTY: Final = pl.DataFrame(schema={"time_ms": pl.Int64, "key": pl.Binary, "value": pl.Binary})
-
-
-def _sendable(table: pl.DataFrame) -> pl.DataFrame:
-    """Good rows as they are sent; a batch in event order may hold equal times in any order."""
-    return table.select(
-        pl.col(our("event_time_ms")).alias("time_ms"),
-        pl.col(our("account_id")).cast(pl.Binary).alias("key"),
-        pl.col("value"),
-    )

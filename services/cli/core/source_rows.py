@@ -12,7 +12,7 @@ import polars as pl
 from shared.contracts.bounds import EVENT_TIME_MAX_MS, EVENT_TIME_MIN_MS, NUMBER_LIMIT
 from shared.contracts.codec import Codec, DecodeError, encode
 from shared.contracts.money import AMOUNT_LIMIT_MINOR, MINOR_DIGITS
-from shared.contracts.payments import ENTITY_FIELDS, Transaction
+from shared.contracts.payments import ENTITY_FIELDS, Activity, Transaction
 from shared.features.mapping import TEXT_PREFIX, Source
 from shared.features.spec import NUMBER_PREFIX
 
@@ -31,15 +31,32 @@ FILE: Final = "__file"
 ROW: Final = "__row"
 """Columns that every table of a source carries: the file's number and the row's, from 1."""
 
-_IDS: Final = frozenset({"tx_id", *ENTITY_FIELDS})
-_REQUIRED: Final = ("tx_id", "account_id", "event_time_ms", "amount_minor", "currency")
+_AT: Final = "__at"
+_IDS: Final = frozenset({"tx_id", "activity_id", *ENTITY_FIELDS})
 _LIMITS: Final = {
     "event_time_ms": (EVENT_TIME_MIN_MS, EVENT_TIME_MAX_MS),
     "amount_minor": (0, AMOUNT_LIMIT_MINOR),
     "latitude": (-90.0, 90.0),
     "longitude": (-180.0, 180.0),
 }
-_CODEC: Final = Codec(Transaction)
+
+
+class Shape(NamedTuple):
+    """What rows are read as: the record's codec, its fields in order, and those that no record lacks."""
+
+    codec: Codec[Any]
+    fields: tuple[str, ...]
+    required: tuple[str, ...]
+
+
+PAYMENT: Final = Shape(
+    Codec(Transaction),
+    Transaction.__struct_fields__,
+    ("tx_id", "account_id", "event_time_ms", "amount_minor", "currency"),
+)
+ACTIVITY: Final = Shape(
+    Codec(Activity), Activity.__struct_fields__, ("activity_id", "account_id", "event_time_ms", "kind")
+)
 
 
 class Refused(NamedTuple):
@@ -51,7 +68,7 @@ class Refused(NamedTuple):
     field: str
 
 
-class Payments(NamedTuple):
+class Rows(NamedTuple):
     """Good rows as a table, in the order of the source, with a column ``value`` of canonical bytes.
 
     The table's other columns are our fields by name and the columns of the file that labels need.
@@ -61,26 +78,39 @@ class Payments(NamedTuple):
     refused: list[Refused]
 
 
-def read_payments(source: Source, batch: pl.DataFrame) -> Payments:
-    """The payments of ``batch``, whose columns are the file's, `FILE` and `ROW`."""
+def read_rows(shape: Shape, source: Source, batch: pl.DataFrame) -> Rows:
+    """The records of ``batch``, whose columns are the file's, `FILE` and `ROW`."""
     table = batch.with_columns(
         field_expression(f, m, batch.schema.get(m.column), source.time_offset_minutes).alias(our(f))
         for f, m in source.fields.items()
     )
     fields = list(source.fields)
-    table = table.with_columns(_unread(source).alias("__unread"), _plain(source).alias("__plain"))
+    table = table.with_columns(
+        _unread(source).alias("__unread"),
+        _plain(shape, source).alias("__plain"),
+        pl.int_range(pl.len()).alias(_AT),
+    )
     good = table.filter(pl.col("__plain") & (pl.col("__unread") == ""))
-    good = good.with_columns(_encode(good, fields).alias("value"))
+    good = good.with_columns(_encode(shape, good, fields).alias("value"))
     rest = table.filter(~(pl.col("__plain") & (pl.col("__unread") == "")))
     if not rest.height:
-        return Payments(good, [])
-    slow, refused = _one_by_one(rest, fields)
-    return Payments(pl.concat([good, slow]).sort(FILE, ROW) if slow.height else good, refused)
+        return Rows(good, [])
+    slow, refused = _one_by_one(shape, rest, fields)
+    return Rows(pl.concat([good, slow]).sort(_AT) if slow.height else good, refused)
 
 
 def our(field: str) -> str:
     """The column of our ``field`` in a table that was read."""
     return f"our.{field}"
+
+
+def sendable(table: pl.DataFrame) -> pl.DataFrame:
+    """Good rows as they are sent; a batch in event order may hold equal times in any order."""
+    return table.select(
+        pl.col(our("event_time_ms")).alias("time_ms"),
+        pl.col(our("account_id")).cast(pl.Binary).alias("key"),
+        pl.col("value"),
+    )
 
 
 def _unread(source: Source) -> pl.Expr:
@@ -93,12 +123,12 @@ def _unread(source: Source) -> pl.Expr:
     return pl.coalesce(*cases, pl.lit(""))
 
 
-def _plain(source: Source) -> pl.Expr:
+def _plain(shape: Shape, source: Source) -> pl.Expr:
     """Whether the row is valid beyond doubt and writes itself without escapes."""
     tests = [_plain_field(field) for field in source.fields]
-    present = [pl.col(our(f)).is_not_null() for f in _REQUIRED if f in source.fields]
-    if "currency" not in source.fields:
-        present.append(pl.lit(value=False))
+    present = [
+        pl.col(our(f)).is_not_null() if f in source.fields else pl.lit(value=False) for f in shape.required
+    ]
     return pl.all_horizontal(*present, *tests).fill_null(value=False)
 
 
@@ -113,14 +143,14 @@ def _plain_field(field: str) -> pl.Expr:
     return column.is_between(low, high).fill_null(value=True)
 
 
-def _encode(table: pl.DataFrame, fields: Sequence[str]) -> pl.Series:
+def _encode(shape: Shape, table: pl.DataFrame, fields: Sequence[str]) -> pl.Series:
     """Canonical bytes of rows that are plain."""
     table = table.with_columns(
         number_texts(table[our(f)]).alias(our(f))
         for f in fields
         if f in FLOAT_FIELDS or f.startswith(NUMBER_PREFIX)
     )
-    columns = [JsonColumn(f, our(f), is_text(f)) for f in Transaction.__struct_fields__ if f in fields]
+    columns = [JsonColumn(f, our(f), is_text(f)) for f in shape.fields if f in fields]
     for name, prefix, quoted in (("numbers", NUMBER_PREFIX, False), ("texts", TEXT_PREFIX, True)):
         members = {f.removeprefix(prefix): our(f) for f in fields if f.startswith(prefix)}
         if members:
@@ -129,7 +159,9 @@ def _encode(table: pl.DataFrame, fields: Sequence[str]) -> pl.Series:
     return encode_rows(table, columns)
 
 
-def _one_by_one(table: pl.DataFrame, fields: Sequence[str]) -> tuple[pl.DataFrame, list[Refused]]:
+def _one_by_one(
+    shape: Shape, table: pl.DataFrame, fields: Sequence[str]
+) -> tuple[pl.DataFrame, list[Refused]]:
     """Rows that need the codec's own eyes."""
     values: list[bytes | None] = []
     refused: list[Refused] = []
@@ -137,7 +169,7 @@ def _one_by_one(table: pl.DataFrame, fields: Sequence[str]) -> tuple[pl.DataFram
         try:
             if row["__unread"]:
                 raise DecodeError("field_type", row["__unread"])
-            values.append(encode(_CODEC.decode(_foreign(row, fields))))
+            values.append(encode(shape.codec.decode(_foreign(row, fields))))
         except DecodeError as error:
             values.append(None)
             refused.append(Refused(row[FILE], row[ROW], error.code, error.field))

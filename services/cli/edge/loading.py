@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -26,8 +26,8 @@ END_ATTEMPTS: Final = 5
 END_PAUSE_S: Final = 3.0
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 
-OnSent = Callable[[int, int], None]
-"""Called with payments and labels sent so far."""
+OnSent = Callable[[Mapping[str, int]], None]
+"""Called with the records sent so far of each lane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Sent:
 
     load_id: str
     transactions: int
+    activities: int
     labels: int
     seconds: float
     interrupted: bool
@@ -83,7 +84,8 @@ def load(
         way = f"Look at `assay status`; then end the load for its readers: assay ingest --end-load {name}."
         raise Away(f"Kafka at {kafka} does not take the load: {error}.", way) from error
     sent = loader.sent
-    return Sent(name, sent["transactions"], sent["labels"], seconds, interrupted, starts, ends, decided)
+    counts_sent = sent["transactions"], sent["activities"], sent["labels"]
+    return Sent(name, *counts_sent, seconds, interrupted, starts, ends, decided)
 
 
 @contextmanager
@@ -122,11 +124,11 @@ async def _steps(
 ) -> None:
     begun = monotonic()
     for step in steps:
-        await loader.send([_rows("labels", step.labels), _rows("transactions", step.payments)], step.until_ms)
-        done = loader.sent["transactions"]
-        on_sent(done, loader.sent["labels"])
+        tables = {"labels": step.labels, "activities": step.activities, "transactions": step.payments}
+        await loader.send([_rows(lane, table) for lane, table in tables.items()], step.until_ms)
+        on_sent(loader.sent)
         if rate:
-            await _pause(begun + done / rate - monotonic(), stop)
+            await _pause(begun + loader.sent["transactions"] / rate - monotonic(), stop)
         if stop.is_set():
             return
 

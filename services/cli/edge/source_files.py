@@ -53,16 +53,18 @@ class SourceFile:
 
 
 class SourceFiles:
-    """Files with one mapping. Raises WrongUse for what cannot be read at all."""
+    """Files with one mapping, numbered from ``first``. Raises WrongUse for what cannot be read at all."""
 
-    def __init__(self, paths: Sequence[Path], source: Source, *, with_labels: bool, period: Period) -> None:
+    def __init__(
+        self, paths: Sequence[Path], source: Source, *, with_labels: bool, period: Period, first: int = 0
+    ) -> None:
         self.paths = tuple(paths)
         self.refused: list[Refused] = []
         self._source = source
         self._columns = needed_columns(source, with_labels)
         self._period = period
         self._texts: dict[int, pl.DataFrame] = {}
-        self.files = [self._look(number, path) for number, path in enumerate(self.paths)]
+        self.files = [self._look(number, path) for number, path in enumerate(self.paths, first)]
 
     @property
     def rows(self) -> int:
@@ -97,7 +99,7 @@ class SourceFiles:
         return SourceFile(path, number, len(times), int(first), int(last), known.is_sorted())
 
     def _present(self, path: Path, wanted: Sequence[str]) -> list[str]:
-        there = _guarded(path, lambda: pq.read_schema(path)).names
+        there = parquet_columns(path)
         missing = [name for name in wanted if name not in there]
         if missing:
             raise WrongUse(
@@ -182,7 +184,13 @@ def find_files(place: Path, source: Source) -> tuple[list[Path], list[Path]]:
 def _fits(path: Path, needed: set[str]) -> bool:
     if KINDS[path.suffix] != "parquet":
         return True
-    return needed <= set(_guarded(path, lambda: pq.read_schema(path)).names)
+    return needed <= set(parquet_columns(path))
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """Names of a Parquet file's columns. Raises WrongUse."""
+    names: list[str] = _guarded(path, lambda: pq.read_schema(path)).names
+    return names
 
 
 def read_table(path: Path) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from services.cli.core.source_rows import FILE, ROW, read_payments
+from services.cli.core.source_rows import FILE, PAYMENT, ROW, read_rows
 from services.cli.edge.errors import WrongUse
 from services.cli.edge.source_files import Period, SourceFiles, find_files
 from shared.features.mapping import ColumnMap, Source
@@ -75,7 +75,7 @@ def test_text_files_give_the_same_records(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"a.{kind}"
     table.write_csv(path) if kind == "csv" else table.write_ndjson(path)
     (batch,) = _open(path).batches()
-    payments = read_payments(SOURCE, batch)
+    payments = read_rows(PAYMENT, SOURCE, batch)
     assert not payments.refused
     assert payments.table["value"][0] == (
         b'{"v":1,"tx_id":"t0","account_id":"a","event_time_ms":1577836800000,"amount_minor":25,"currency":"EUR"}'
@@ -99,7 +99,7 @@ def test_bad_lines_of_csv_are_named_and_the_rest_goes_on(tmp_path: Path) -> None
     files = _open(path)
     refused, good = list(files.refused), []
     for batch in files.batches():
-        payments = read_payments(SOURCE, batch)
+        payments = read_rows(PAYMENT, SOURCE, batch)
         refused += payments.refused
         good += payments.table["id"].to_list()
     assert good == ["t1", "t8"]
@@ -122,7 +122,7 @@ def test_bad_lines_of_ndjson_are_named(tmp_path: Path) -> None:
     )
     files = _open(path)
     (batch,) = files.batches()
-    payments = read_payments(SOURCE, batch)
+    payments = read_rows(PAYMENT, SOURCE, batch)
     assert payments.table["id"].to_list() == ["t1"]
     assert [(r.row, r.code) for r in files.refused] == [(2, "not_json")]
     assert [(r.row, r.code) for r in payments.refused] == [(4, "field_type")]

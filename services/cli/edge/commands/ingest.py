@@ -1,9 +1,9 @@
-"""`assay ingest`: files through Kafka in event order, labels after their delay."""
+"""`assay ingest`: files of payments and activities through Kafka in event order, labels after their delay."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -15,6 +15,7 @@ from services.cli.core.numbers import rate as per_second
 from services.cli.core.source_labels import labels_of_file
 from services.cli.core.source_rows import Refused
 from services.cli.edge import loading, terminal
+from services.cli.edge.activity_files import open_activities
 from services.cli.edge.errors import FAULT, FINE, WrongUse
 from services.cli.edge.load_outcome import Outcome, wait_decided
 from services.cli.edge.options import (
@@ -54,12 +55,16 @@ def ingest(
         Optional[Path],  # noqa: UP045 - typer reads the annotation
         typer.Option("--labels", help="Labels in a file of their own, instead of those beside the payments."),
     ] = None,
-    no_labels: Annotated[bool, typer.Option("--no-labels", help="Payments only.")] = False,
+    activities: Annotated[
+        Optional[Path],  # noqa: UP045 - typer reads the annotation
+        typer.Option("--activities", help="Parquet file whose columns are named as an activity's fields."),
+    ] = None,
+    no_labels: Annotated[bool, typer.Option("--no-labels", help="No labels.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Until everything is decided.")] = False,
     end_load: Annotated[str, typer.Option("--end-load", help="End a load that could not end itself.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Stream files of payments through Kafka, with their labels when they became known.
+    """Stream files of payments through Kafka, with activities, and labels when they became known.
 
     Example: assay ingest payments/ --portfolio handbook15 --to 2018-08-15 --labels-after 7d --wait
     """
@@ -72,9 +77,17 @@ def ingest(
     delay_ms = None if labels_after is None else duration_ms(labels_after, "--labels-after")
     period = Period(moment_ms(from_, "--from"), moment_ms(to, "--to"))
     rule = _rule(read, delay_ms, beside=labels is None and not no_labels)
-    report = ingest_files(here, file or [], period, rule, labels, _rate(rate), wait=wait, quiet=as_json)
+    beside = Beside(labels, activities)
+    report = ingest_files(here, file or [], period, rule, beside, _rate(rate), wait=wait, quiet=as_json)
     _tell(report, as_json=as_json)
     raise typer.Exit(FAULT if report.is_faulty else FINE)
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """Files that go with the payments: labels instead of the mapping's, activities."""
+
+    labels: Path | None = None
+    activities: Path | None = None
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -82,6 +95,7 @@ class Report(msgspec.Struct, frozen=True):
 
     load_id: str
     transactions: int
+    activities: int
     labels: int
     seconds: float
     per_second: float
@@ -102,7 +116,7 @@ def ingest_files(
     places: Sequence[Path],
     period: Period,
     rule: LabelRule,
-    labels: Path | None,
+    beside: Beside,
     rate: float | None,
     *,
     wait: bool,
@@ -116,27 +130,33 @@ def ingest_files(
         found, others = find_files(place, source)
         paths += found
         for other in others:
+            if other in (beside.labels, beside.activities):
+                continue
             terminal.note(f"{other.name} holds no payments of this mapping; left out.")
     if not paths:
         raise WrongUse("No file was named.", "Example: assay ingest payments.parquet --portfolio bank.")
     kafka = here.kafka
     files = SourceFiles(paths, source, with_labels=rule.beside, period=period)
     plan = LoadPlan(source, rule)
-    if labels is not None:
-        plan.add_labels(labels_of_file(read_table(labels)))
+    if beside.labels is not None:
+        plan.add_labels(labels_of_file(read_table(beside.labels)))
+    if beside.activities is not None:
+        plan.add_activities(open_activities(beside.activities, len(paths), period))
+        paths.append(beside.activities)
     with terminal.progress("loading", files.rows, quiet=quiet) as bar:
         sent = loading.load(
             kafka,
             read.name,
             plan.steps(files.batches()),
             rate,
-            lambda done, due: bar.at(done, f"{due:,} labels"),
+            lambda done: bar.at(done["transactions"], _so_far(done)),
         )
     outcome = wait_decided(kafka, read.name, sent, quiet=quiet) if wait else None
     refused = [*files.refused, *plan.refused]
     return Report(
         load_id=sent.load_id,
         transactions=sent.transactions,
+        activities=sent.activities,
         labels=sent.labels,
         seconds=round(sent.seconds, 3),
         per_second=round(per_second(sent.transactions, sent.seconds), 1),
@@ -145,6 +165,11 @@ def ingest_files(
         refused_rows=[_named(row, paths) for row in refused[:SHOWN_REFUSALS]],
         outcome=outcome,
     )
+
+
+def _so_far(done: Mapping[str, int]) -> str:
+    others = [(done[lane], lane) for lane in ("activities", "labels")]
+    return ", ".join(f"{count:,} {lane}" for count, lane in others if count)
 
 
 def source_of(read: Portfolio) -> Source:
@@ -192,6 +217,7 @@ def _tell(report: Report, *, as_json: bool) -> None:
         terminal.say(f"refused: {row['file']} row {row['row']}: {row['code']} {row['field']}".rstrip())
     fields: dict[str, Any] = {
         "payments sent": report.transactions,
+        "activities sent": report.activities,
         "labels sent": report.labels,
         "rows refused": sum(report.refused.values()),
         "seconds": report.seconds,

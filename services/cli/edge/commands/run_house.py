@@ -19,7 +19,7 @@ from infra.local.options import StackOptions
 from infra.local.stack import Stack
 from infra.local.state import StackState
 from services.cli.edge import live_traffic, releasing, terminal, training, watching
-from services.cli.edge.commands.ingest import default_rule, ingest_files
+from services.cli.edge.commands.ingest import Beside, default_rule, ingest_files
 from services.cli.edge.commands.stack import Watch
 from services.cli.edge.errors import Away, FaultFound
 from services.cli.edge.first_release import FirstRelease
@@ -190,7 +190,7 @@ class HouseRun:
         self._story.done(f"generated {self._history.days:g} days of history")
         files = [self._folder / "transactions.parquet"]
         rule = default_rule(desk.portfolio)
-        report = ingest_files(here, files, Period(), rule, None, None, wait=True, quiet=False)
+        report = ingest_files(here, files, Period(), rule, Beside(), None, wait=True, quiet=False)
         if report.interrupted or report.outcome is None:
             raise KeyboardInterrupt
         outcome = report.outcome
