@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,12 @@ import pytest
 from infra.kafka.broker import apply
 from infra.kafka.topics import wanted_topics
 from infra.local.kafka import KafkaServer
-from services.cli.wiring import run
+from infra.local.redis import RedisServer
+from services.cli.edge.releasing import Desk
+from services.cli.wiring import run, surroundings
+from tests.support.archiver_process import ArchiverProcess
+from tests.support.kernels import lend
+from tests.support.scorer_process import ScorerProcess
 
 Ask = Callable[..., Any]
 
@@ -54,3 +59,32 @@ def ask(
         return json.loads(told.out if told.out else told.err.splitlines()[-1])
 
     return call
+
+
+@pytest.fixture
+def house(
+    ask: Ask,
+    kafka_server: KafkaServer,
+    redis_server: RedisServer,
+    portfolio: str,
+    tmp_path: Path,
+) -> Iterator[Path]:
+    """A scorer and an archiver of the test's own portfolio, release 1 in charge; the portfolio's file."""
+    data, file = tmp_path / "data", tmp_path / "own.toml"
+    lend(data)
+    Desk(surroundings().house(data), kafka_server.address).begin()
+    told = {
+        "KAFKA": kafka_server.bootstrap,
+        "REDIS_URL": redis_server.url,
+        "DATA_DIR": str(data),
+        "PORTFOLIO": portfolio,
+        "PORTFOLIO_FILE": str(file),
+    }
+    scorer = ScorerProcess({f"ASSAY_SCORER_{k}": v for k, v in told.items()}, tmp_path / "scorer.log")
+    archiver = ArchiverProcess(kafka_server.bootstrap, portfolio, data, {"PORTFOLIO_FILE": str(file)})
+    archiver.start()
+    try:
+        yield file
+    finally:
+        scorer.kill()
+        archiver.stop()

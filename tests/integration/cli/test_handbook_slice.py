@@ -8,7 +8,7 @@ entity. ``make quality`` does the same with everything.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -16,14 +16,7 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
-from infra.local.kafka import KafkaServer
-from infra.local.redis import RedisServer
-from services.cli.edge.releasing import Desk
-from services.cli.wiring import surroundings
 from tests.support import handbook
-from tests.support.archiver_process import ArchiverProcess
-from tests.support.kernels import lend
-from tests.support.scorer_process import ScorerProcess
 from tests.support.twin_worlds import Worlds, compare, worlds
 
 Ask = Callable[..., Any]
@@ -43,35 +36,6 @@ TERMINALS: Final = pl.col("TERMINAL_ID") % 200 == 7
 WORLDS: Final = pl.col("TERMINAL_ID") % 400 == 7
 
 _COLUMNS = re.compile(r'\[\[parity\.columns\]\]\ncolumn = .*\nfeature = "(?P<feature>.*)"\n(?:\w.*\n)*')
-
-
-@pytest.fixture
-def house(
-    ask: Ask,
-    kafka_server: KafkaServer,
-    redis_server: RedisServer,
-    portfolio: str,
-    tmp_path: Path,
-) -> Iterator[Path]:
-    """A scorer and an archiver of the test's own portfolio, release 1 in charge; the portfolio's file."""
-    data, file = tmp_path / "data", tmp_path / "own.toml"
-    lend(data)
-    Desk(surroundings().house(data), kafka_server.address).begin()
-    told = {
-        "KAFKA": kafka_server.bootstrap,
-        "REDIS_URL": redis_server.url,
-        "DATA_DIR": str(data),
-        "PORTFOLIO": portfolio,
-        "PORTFOLIO_FILE": str(file),
-    }
-    scorer = ScorerProcess({f"ASSAY_SCORER_{k}": v for k, v in told.items()}, tmp_path / "scorer.log")
-    archiver = ArchiverProcess(kafka_server.bootstrap, portfolio, data, {"PORTFOLIO_FILE": str(file)})
-    archiver.start()
-    try:
-        yield file
-    finally:
-        scorer.kill()
-        archiver.stop()
 
 
 def test_captures_of_a_slice_equal_the_published_inputs(ask: Ask, house: Path, tmp_path: Path) -> None:
