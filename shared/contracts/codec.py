@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from . import card_rules
 from .bounds import MESSAGE_LIMIT_BYTES, NESTING_LIMIT, RECORD_LIMIT_BYTES, is_clean_text
+from .json_text import parse
 from .money import is_known
 from .payments import ENTITY_FIELDS, Activity, Label, Transaction
+from .refusals import DecodeError as DecodeError
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -26,17 +30,8 @@ _MISSING: Final = re.compile(r"missing required field `([^`]*)`")
 _UNKNOWN: Final = re.compile(r"unknown field `([^`]*)`")
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _BRACKET: Final = re.compile(rb"[\[\]{}]")
-_ID_FIELDS: Final = ("tx_id", "activity_id", "label_id", *ENTITY_FIELDS)
+_ID_FIELDS: Final = (*card_rules.OWN_ID_FIELDS, *ENTITY_FIELDS)
 _INPUTS: Final = (Transaction, Activity, Label)
-
-
-class DecodeError(Exception):
-    """Bytes that are no valid record: ``code`` is a reason code, ``field`` the field at fault or ""."""
-
-    def __init__(self, code: str, field: str = "") -> None:
-        super().__init__(f"{code}: {field}" if field else code)
-        self.code = code
-        self.field = field
 
 
 class Decoded(NamedTuple, Generic[T]):
@@ -49,6 +44,7 @@ class Decoded(NamedTuple, Generic[T]):
 class Codec(Generic[T]):
     """Decodes one record type strictly: bounds, characters, currency and duplicate keys are checked.
 
+    What others send us holds no card number and no field that is called like a part of a card (`card_rules`).
     What others send us may have `RECORD_LIMIT_BYTES`; what we write ourselves may fill a message, since a
     dead letter carries a whole refused record in base64.
     """
@@ -57,6 +53,8 @@ class Codec(Generic[T]):
         decoder = msgspec.json.Decoder(record)
         self._decode: Callable[[bytes], T] = decoder.decode
         self._decode_lines: Callable[[bytes], list[T]] = decoder.decode_lines
+        self._is_input = record in _INPUTS
+        self._maps = [name for name in ("texts", "numbers") if name in record.__struct_fields__]
         self._limit_bytes = RECORD_LIMIT_BYTES if record in _INPUTS else MESSAGE_LIMIT_BYTES
         self._fields = frozenset(record.__struct_fields__)
         self._has_currency = "currency" in record.__struct_fields__
@@ -78,6 +76,8 @@ class Codec(Generic[T]):
             self._check_ids(record)
         if encode(record) != raw:
             self._check_foreign(raw)
+        elif self._is_input and self._may_hold_card([record], raw):
+            refuse(raw)
         return record
 
     def decode_each(self, raws: Sequence[bytes]) -> Decoded[T]:
@@ -109,19 +109,39 @@ class Codec(Generic[T]):
             return None
         if self._has_currency and not all(map(is_known, {record.currency for record in records})):  # type: ignore[attr-defined]
             return None
+        if self._is_input and self._may_hold_card(records, joined) and self._any_fault(records, raws):
+            return None
         return records
+
+    def _any_fault(self, records: list[T], raws: Sequence[bytes]) -> bool:
+        suspects = [
+            raw for record, raw in zip(records, raws, strict=True) if self._may_hold_card([record], raw)
+        ]
+        return any(card_rules.first_fault(parse(raw.decode()).value) for raw in suspects)
+
+    def _may_hold_card(self, records: Sequence[T], joined: bytes) -> bool:
+        """Whether records whose own bytes are ``joined`` need the exact look; False is certain."""
+        if card_rules.may_hold_number(joined):
+            return True
+        maps = {name: list(filter(None, map(attrgetter(name), records))) for name in self._maps}
+        names = chain.from_iterable(maps.values())
+        return not (
+            card_rules.are_names_plain(names) and card_rules.are_numbers_short(maps.get("numbers", ()))
+        )
 
     def _check_foreign(self, raw: bytes) -> None:
         """What the typed decoder skips in fields it does not know: depth, UTF-8, keys that stand twice."""
         if is_too_deep(raw):
             raise DecodeError("too_deep")
         try:
-            twice = _first_duplicate(raw.decode())
+            found, twice = parse(raw.decode())
         except UnicodeDecodeError:
             raise DecodeError("not_utf8") from None
         if twice is not None:
             # A key that is no field of ours may hold anything, so it is not repeated in logs.
             raise DecodeError("duplicate_key", twice if twice in self._fields else "")
+        if self._is_input and (fault := card_rules.first_fault(found)):
+            raise DecodeError(*fault)
 
     def _check_ids(self, record: T) -> None:
         for field in self._ids:
@@ -150,6 +170,21 @@ def decode(record: type[T], raw: bytes) -> T:
     return codec.decode(raw)
 
 
+def refuse(raw: bytes) -> None:
+    """Raises DecodeError when the JSON record ``raw`` breaks a rule of `card_rules`, or is no JSON at all.
+
+    For bytes of any record, before or without its decoding; `Codec.decode` asks it for what others send us.
+    """
+    if is_too_deep(raw):
+        raise DecodeError("too_deep")
+    try:
+        found = parse(raw.decode()).value
+    except ValueError:
+        raise _explain_syntax(raw) from None
+    if fault := card_rules.first_fault(found):
+        raise DecodeError(*fault)
+
+
 def is_too_deep(raw: bytes) -> bool:
     """Whether objects and lists in the JSON text ``raw`` nest deeper than `NESTING_LIMIT`.
 
@@ -163,20 +198,6 @@ def is_too_deep(raw: bytes) -> bool:
         if depth > NESTING_LIMIT:
             return True
     return False
-
-
-def _first_duplicate(text: str) -> str | None:
-    """A key that stands twice in one object of the valid JSON ``text``, else None."""
-    found: list[str] = []
-
-    def look(pairs: list[tuple[str, Any]]) -> None:
-        keys = [key for key, _ in pairs]
-        if len(set(keys)) != len(keys):
-            found.append(next(key for key in keys if keys.count(key) > 1))
-
-    # Numbers stay text: a field we do not know may hold one of five thousand digits.
-    json.loads(text, object_pairs_hook=look, parse_int=str, parse_float=str)
-    return found[0] if found else None
 
 
 def _explain(raw: bytes, error: Exception) -> DecodeError:

@@ -19,6 +19,9 @@ REASONS: Final[dict[str, str]] = {
     "field_charset": "An id holds control, format or unnormalised characters.",
     "amount_negative": "The amount is below zero. Send refunds as an activity 'payment_outcome'.",
     "currency_unknown": "The currency is no active ISO 4217 code.",
+    "card_number": "A text or key holds a card number. Send a token, or put a letter among the digits.",
+    "id_numeric": "An id is 13 to 19 digits alone, as a card number is. Prefix it; see also 'card_number'.",
+    "field_forbidden": "A field is called like a card's number, code, PIN or track. Leave it out.",
     "version_unknown": "The record's version is newer than this reader.",
     "field_unknown": "The body has a field that the contract does not know. Leave it out.",
     # a request that the gateway refuses

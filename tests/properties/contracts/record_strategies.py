@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from msgspec import inspect
 
 from shared.contracts.bounds import is_clean_text
+from shared.contracts.card_numbers import LONGEST, SHORTEST, has_card_number
+from shared.contracts.card_rules import forbidden_name
 from shared.contracts.money import MINOR_DIGITS
 from shared.contracts.topics import TOPICS
 
@@ -68,4 +70,10 @@ def _bounds(info: inspect.IntType | inspect.FloatType, low: Any, high: Any) -> t
 
 def _text(low: int, high: int | None) -> st.SearchStrategy[str]:
     text = st.text(CLEAN, min_size=low, max_size=min(high or 64, 64))
-    return text.filter(is_clean_text)
+    return text.filter(is_clean_text).filter(_is_no_card)
+
+
+def _is_no_card(text: str) -> bool:
+    """Whether a text may stand in any field: the rules for cards depend on the field, and rarely strike."""
+    is_number = text.isdecimal() and SHORTEST <= len(text) <= LONGEST
+    return not (is_number or has_card_number(text) or forbidden_name(text))
