@@ -105,6 +105,8 @@ def _type(info: inspect.Type) -> str:
             return name + _span(info.ge, info.le, "")
         case inspect.StrType():
             return "text" + _span(info.min_length, info.max_length, " characters")
+        case inspect.BoolType():
+            return "true or false"
         case inspect.BytesType():
             return "bytes (base64)"
         case inspect.LiteralType():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Final
 
 from mode import Service
@@ -24,20 +25,23 @@ from services.scorer.edge.warm_up import compile_apart, warm_up
 from services.scorer.edge.watchdog import Watchdog
 from services.scorer.settings import ScorerSettings
 from shared.bus.arrival import wait_for_log
+from shared.bus.dead_letters import dead_letter
 from shared.bus.kafka_consumer import KafkaConsumer
 from shared.bus.kafka_producer import KafkaProducer
-from shared.bus.ports import Rebalance
+from shared.bus.ports import Message, Outgoing, Rebalance
 from shared.contracts.addresses import KafkaAddress, RedisAddress
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
+from shared.contracts.outcome import Dead
 from shared.contracts.topics import topic_name
 from shared.features.compiled import FeatureSet, compile_portfolio
 from shared.features.portfolio import Portfolio
 from shared.features.rows import RowEncoder
 from shared.runtime import numba_cache
-from shared.runtime.clock import SystemClock
+from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health, HealthServer
 from shared.stores.artefacts import ArtefactStore
+from shared.stores.card_keys import card_key
 from shared.stores.portfolio_files import read_portfolio, timeline_key
 from shared.stores.releases_follower import ReleaseFollower
 from shared.stores.timeline_redis import RedisTimelines
@@ -112,6 +116,7 @@ def build(settings: ScorerSettings, health: Health) -> list[ServiceT]:
             inputs=Inputs(kinds, limits),
             engine=engine,
             states=states,
+            letter=letters(settings.data_dir / "keys", clock),
             crash=CrashPoints.from_setting(settings.crash_at),
             clock=clock,
             clock_ns=time.perf_counter_ns,
@@ -138,6 +143,14 @@ def build(settings: ScorerSettings, health: Health) -> list[ServiceT]:
     )
     watchdog = Watchdog(pump, states, health, settings.stuck_after_ms / 1000)
     return [pump, CatchUp(pump, kafka_of(settings), kinds, limits), reporter, watchdog, follower]
+
+
+def letters(keys: Path, clock: Clock) -> Callable[[Message, Dead, int, str], Outgoing]:
+    """Writes a worker's dead letters: (message, why, attempt, detail)."""
+    cards = card_key(keys)
+    return lambda message, dead, attempt, detail: dead_letter(
+        message, dead, "scorer", attempt, clock.now_ms(), cards, detail
+    )
 
 
 def _states(

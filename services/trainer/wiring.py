@@ -13,6 +13,7 @@ from shared.bus.ports import Producer
 from shared.contracts.addresses import KafkaAddress
 from shared.runtime.clock import SystemClock
 from shared.runtime.health import Health, HealthServer
+from shared.stores.card_keys import card_key
 
 from .edge.agent import GroupOptions, assigned_partitions, make_app
 from .edge.intake import Intake
@@ -56,7 +57,8 @@ def build(settings: TrainerSettings, jobs: JobTable, producer: Producer, health:
     clock = SystemClock()
     outbox = Outbox(producer, _kafka(settings), settings.portfolio)
     runner = JobRunner(jobs, outbox, _places(settings), clock, health)
-    intake = Intake(jobs, outbox, clock, settings.portfolio, runner.wake)
+    cards = card_key(settings.data_dir / "keys")
+    intake = Intake(jobs, outbox, clock, settings.portfolio, runner.wake, cards)
     app = make_app(_group(settings), intake)
     who = Identity(settings.instance, settings.portfolio, settings.stuck_after_s)
     reporter = Reporter(who, intake, jobs, outbox, lambda: assigned_partitions(app), clock, health)

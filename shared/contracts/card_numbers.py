@@ -12,7 +12,7 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -58,7 +58,7 @@ class Found(NamedTuple):
 class CardKey:
     """The secret that names card numbers: ``key`` of 32 bytes."""
 
-    key: bytes
+    key: bytes = field(repr=False)
 
     @property
     def id(self) -> str:

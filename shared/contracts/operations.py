@@ -41,7 +41,10 @@ class Status(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class DeadLetter(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A record that could not be handled: its original bytes (base64 in JSON), why, and where it stood.
 
-    Of an oversize record only ``body_hash`` and ``body_bytes`` are kept.
+    Of an oversize record only ``body_hash`` and ``body_bytes`` are kept. ``masked``: card numbers in ``body``
+    and ``key`` were masked first, ``body_hash`` is of the masked bytes (with a hash of the true ones the few
+    digits that are missing could be tried), and ``card_hmac`` is HMAC-SHA-256 of the number under the key
+    ``card_key_id``. Such a letter cannot be sent again.
     """
 
     v: Version
@@ -58,6 +61,9 @@ class DeadLetter(Struct, frozen=True, omit_defaults=True, kw_only=True):
     key: bytes | None = None
     body: bytes | None = None
     detail: Text = ""
+    masked: bool = False
+    card_hmac: Text = ""
+    card_key_id: ShortText = ""
 
 
 class TrainingRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -151,6 +151,8 @@ def _arrow_type(declared: inspect.Type) -> pa.DataType:
             return _arrow_type(next(t for t in types if not isinstance(t, inspect.NoneType)))
         case inspect.IntType():
             return pa.int64()
+        case inspect.BoolType():
+            return pa.bool_()
         case inspect.FloatType():
             return pa.float64()
         case inspect.BytesType():

@@ -23,9 +23,11 @@ from services.scorer.edge.inputs import Inputs
 from services.scorer.edge.pump import Pump, PumpParts
 from services.scorer.edge.state import StateCalls
 from shared.bus import ports
+from shared.bus.dead_letters import dead_letter
 from shared.bus.memory import MemoryConsumer, MemoryLog, MemoryProducer
 from shared.bus.ports import Committed, Outgoing, Place, Rebalance, Run
 from shared.contracts.capture import decode_capture
+from shared.contracts.card_numbers import CardKey
 from shared.contracts.codec import encode
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.models import Policy
@@ -276,6 +278,9 @@ class Worker:
                 inputs=Inputs(KINDS, Limits(3_600_000, 7 * 86_400_000, "EUR", {})),
                 engine=engine,
                 states=self.states,
+                letter=lambda message, dead, attempt, detail: dead_letter(
+                    message, dead, "scorer", attempt, T0_MS, CardKey(KEY), detail
+                ),
                 crash=CrashPoints(),
                 clock=FixedClock(T0_MS),
                 clock_ns=self._clock_ns,

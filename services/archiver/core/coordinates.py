@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.contracts import headers
+from shared.contracts.card_numbers import masked, masked_text
 
 from .shapes import Message, Shape
 
@@ -34,7 +35,7 @@ def load_id(message: Message) -> str | None:
     """The load that the message belongs to, or None for live traffic."""
     for name, value in message.headers:
         if name == headers.LOAD:
-            return value.decode("utf-8", "replace")
+            return masked_text(value.decode("utf-8", "replace"))
     return None
 
 
@@ -96,14 +97,19 @@ def _texts(messages: Sequence[Message], of: Callable[[Message], str | None]) -> 
 
 
 def _raws(shape: Shape, messages: Sequence[Message], refused: Sequence[str | None] | None) -> pa.Array:
-    """Original bytes (n,) of all or of refused rows; of an oversize record the dead letter has the hash."""
+    """Original bytes (n,) of all or of refused rows; of an oversize record the dead letter has the hash.
+
+    In what is refused card numbers are masked; what is accepted holds none.
+    """
     if refused is None:
         n = len(messages)
         return (
             pa.array([m.value for m in messages], pa.binary()) if shape.keep_raw else pa.nulls(n, pa.binary())
         )
     kept = [
-        m.value if code != OVERSIZE and (shape.keep_raw or code) else None
+        (masked(m.value or b"") if code else m.value)
+        if code != OVERSIZE and (shape.keep_raw or code)
+        else None
         for m, code in zip(messages, refused, strict=True)
     ]
     return pa.array(kept, pa.binary())

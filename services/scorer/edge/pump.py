@@ -16,13 +16,13 @@ from mode import Service
 
 from services.scorer.core.deciding import Deciding
 from services.scorer.core.intake import Item
-from shared.bus.dead_letters import dead_letter
 from shared.bus.ports import (
     Committed,
     Consumer,
     Fenced,
     LogAway,
     Message,
+    Outgoing,
     Place,
     Producer,
     Rebalance,
@@ -70,6 +70,7 @@ class PumpParts:
     inputs: Inputs
     engine: Engine
     states: StateCalls
+    letter: Callable[[Message, Dead, int, str], Outgoing]
     crash: CrashPoints
     clock: Clock
     clock_ns: Callable[[], int]
@@ -333,8 +334,7 @@ class Pump(Service):
         self, outputs: Outputs, message: Message, dead: Dead, attempt: int, detail: str = ""
     ) -> None:
         place = Place(topic_name(self._parts.portfolio, "dead-letters"), message.partition)
-        letter = dead_letter(message, dead, "scorer", attempt, self._parts.clock.now_ms(), detail)
-        outputs.add(place, letter)
+        outputs.add(place, self._parts.letter(message, dead, attempt, detail))
         self.counts.refuse(dead.reason)
 
     async def _finish_pending(self) -> None:

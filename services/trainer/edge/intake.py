@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.bus.dead_letters import dead_letter
 from shared.bus.ports import LogAway, Message
+from shared.contracts.card_numbers import CardKey
 from shared.contracts.codec import DecodeError, decode
 from shared.contracts.operations import ReplayRequest, TrainingRequest
 from shared.contracts.outcome import Dead, Forward, Outcome
@@ -48,13 +49,20 @@ class Intake:
     """Handles one record to its end. An absent dependency is waited for; nothing is lost meanwhile."""
 
     def __init__(
-        self, jobs: JobTable, outbox: Outbox, clock: Clock, portfolio: str, wake: Callable[[], None]
+        self,
+        jobs: JobTable,
+        outbox: Outbox,
+        clock: Clock,
+        portfolio: str,
+        wake: Callable[[], None],
+        cards: CardKey,
     ) -> None:
         self._jobs = jobs
         self._outbox = outbox
         self._clock = clock
         self._portfolio = portfolio
         self._wake = wake
+        self._cards = cards
         self.handled = 0
         self.refused: dict[str, int] = {}
 
@@ -79,7 +87,7 @@ class Intake:
 
     async def _bury(self, message: Message, dead: Dead, attempt: int = 1, detail: str = "") -> None:
         now_ms = self._clock.now_ms()
-        await self._outbox.bury(dead_letter(message, dead, "trainer", attempt, now_ms, detail))
+        await self._outbox.bury(dead_letter(message, dead, "trainer", attempt, now_ms, self._cards, detail))
         self.refused[dead.reason] = self.refused.get(dead.reason, 0) + 1
 
 

@@ -12,10 +12,12 @@ import pytest
 from services.archiver.core.records import record_rows
 from shared.contracts import headers
 from shared.contracts.bounds import RECORD_LIMIT_BYTES
+from shared.contracts.card_numbers import find_in_bytes
 from shared.contracts.codec import encode
 from shared.contracts.operations import AuditEntry, DeadLetter
 from shared.contracts.payments import Transaction
 from shared.stores.lake_tables import TABLES, table_card
+from tests.support.card_plants import VISA
 from tests.support.lake_messages import T0_MS, FakeMessage, decision, label, log_of, prediction, transaction
 
 POISON = [b"not json", b'{"v":1', b"\xff\xfe", b"[1]", b"{}", b'{"v":1,"v":1}', b"{}\n{}"]
@@ -157,3 +159,16 @@ def test_every_table_has_its_event_time_and_look_up_column() -> None:
     for card in TABLES:
         assert {card.event_time, card.look_up} <= set(card.columns.names)
         assert len(set(card.columns.names)) == len(card.columns.names)
+
+
+def test_a_card_number_stays_in_no_refused_row() -> None:
+    note = b'{"v":1,"note":"4111 1111 1111 1111"}'
+    raws = [encode(transaction(0)).replace(b"account-0", VISA.encode()), note, encode(transaction(1))]
+    tied = [FakeMessage(m.topic, m.partition, m.offset, m.value) for m in log_of("bank.transactions", raws)]
+    tied[2] = FakeMessage("bank.transactions", 0, 9, raws[2], headers=((headers.LOAD, VISA.encode()),))
+    rows = record_rows(table_card("transactions"), "bank", tied).to_pylist()
+    assert [row["refused_reason"] for row in rows] == ["id_numeric", "field_missing", None]
+    assert b"411111******1111" in rows[0]["raw_bytes"]
+    assert rows[1]["raw_bytes"] == b'{"v":1,"note":"4111 11** **** 1111"}'
+    assert (rows[2]["raw_bytes"], rows[2]["load_id"]) == (raws[2], "411111******1111")
+    assert not any(find_in_bytes(str(row).encode()) for row in rows)
