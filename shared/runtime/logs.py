@@ -1,5 +1,8 @@
 """JSON lines on standard error with declared keys only: never a payload, never an id of a customer.
 
+Of 13 and more digits that stand together in a text only the last four reach the line: they may be a card
+number. Hashes stay, and so do numbers that are no text.
+
 A key that is not in `FIELDS` does not reach the line: its name is listed under ``undeclared``, its value
 is not; a strict process raises instead. Control characters and everything beyond ASCII are escaped.
 """
@@ -7,6 +10,7 @@ is not; a strict process raises instead. Control characters and everything beyon
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import traceback
 from collections.abc import MutableMapping
@@ -16,6 +20,10 @@ import structlog
 from structlog.typing import FilteringBoundLogger, Processor
 
 TEXT_LIMIT: Final = 500
+
+_NEXT: Final = r"(?:[\s\-\u2010-\u2015]{0,3}\d)"
+_LONG_NUMBER: Final = re.compile(rf"(?<!\d)(?<!\d\.)\d{_NEXT}{{8,}}(?={_NEXT}{{4}})")
+_HASH: Final = re.compile(r"[0-9a-f]{32,}")
 
 FIELDS: Final[dict[str, str]] = {
     "event": "what happened, one fixed sentence or word",
@@ -134,7 +142,14 @@ def _short(value: Any) -> Any:
         return value
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_short(item) for item in list(value)[:50]]
-    return str(value)[:TEXT_LIMIT]
+    return _LONG_NUMBER.sub(_starred, str(value)[:TEXT_LIMIT])
+
+
+def _starred(found: re.Match[str]) -> str:
+    """Digits as stars, unless they stand in a hash."""
+    text = found.string
+    is_hash = any(h.start() <= found.start() < h.end() for h in _HASH.finditer(text))
+    return found.group() if is_hash else re.sub(r"\d", "*", found.group())
 
 
 def _shape_exception(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -84,6 +84,33 @@ def test_one_line_stays_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(json.loads(text)["detail"]) == 500
 
 
+@pytest.mark.parametrize("key", ["event", "detail", "load", "path", "request_id", "partitions"])
+def test_a_card_number_or_a_terminal_sign_in_any_text_does_no_harm(
+    key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure("scorer", "1")
+    planted = "a\x1b[31m\r\n{}\u202eb\x9b \u2066 4111 1111-1111 1111 x378282246310005"
+    values: dict[str, Any] = {key: [planted] if key == "partitions" else planted}
+    get_logger("pump").info(values.pop("event", "seen"), **values)
+    text = capsys.readouterr().err
+    assert (text.isascii(), text.count("\n"), text.isprintable()) == (True, 1, False)
+    assert text[:-1].isprintable()
+    assert "**** ****-**** 1111 x***********0005" in text
+    assert "4111" not in text
+
+
+def test_hashes_times_and_short_numbers_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("scorer", "1")
+    told = {
+        "layout": "ab4111111111111111" + "0" * 46,
+        "at_ms": 1_700_000_000_000,
+        "detail": "0.4111111111111111 of 7",
+    }
+    get_logger("pump").info("seen", **told)
+    (line,) = lines(capsys)
+    assert {name: line[name] for name in told} == told
+
+
 def test_levels_and_libraries(capsys: pytest.CaptureFixture[str]) -> None:
     configure("scorer", "1", "warning")
     get_logger("pump").info("quiet")
