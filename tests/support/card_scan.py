@@ -1,7 +1,8 @@
 """Looks for card numbers in everything a house writes: ``python -m tests.support.card_scan PATH...``.
 
-Any file is read as bytes; Kafka's segments record by record, Parquet column by column, the base64 of dead
-letters too. Prints each place with its number masked, and ends with 1 when there is one.
+Any file is read as bytes, but for compiled code and indexes, which hold no text of others; Kafka's segments
+record by record, Parquet column by column, the base64 of dead letters too. Prints each place with its number
+masked, and ends with 1 when there is one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from kafka.record import MemoryRecords
 
 from shared.contracts.card_numbers import find_in_bytes, masked_text
 
+_NO_TEXT: Final = frozenset({".nbc", ".nbi", ".index", ".timeindex", ".so", ".pyc"})
+_ZEROS: Final = re.compile(rb"\0{2,}")
 _BASE64: Final = re.compile(rb'"(?:body|key)":"([A-Za-z0-9+/]+={0,2})"')
 
 
@@ -39,7 +42,7 @@ def scan(paths: Iterable[Path], leave_out: Sequence[str] = ()) -> list[Place]:
     return [
         place
         for file in files
-        if file.is_file() and not _is_of(file.parent.name, leave_out)
+        if file.is_file() and file.suffix not in _NO_TEXT and not _is_of(file.parent.name, leave_out)
         for place in _scan_file(file)
     ]
 
@@ -57,7 +60,7 @@ def _is_of(folder: str, topics: Sequence[str]) -> bool:
 
 def _scan_file(path: Path) -> Iterator[Place]:
     raw = path.read_bytes()
-    parts: Iterable[tuple[str, bytes]] = [("bytes", raw)]
+    parts: Iterable[tuple[str, bytes]] = [("bytes", _ZEROS.sub(b"\0", raw))]
     if path.suffix == ".parquet":
         parts = [*parts, *_columns(path)]
     elif path.suffix == ".log" and path.stem.isdigit():
