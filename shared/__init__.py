@@ -1,1 +1,1 @@
-"""Rooms that two services need today: four pure ones, and bus, stores and runtime."""
+"""Rooms that two services need today: four pure ones, and bus, stores, runtime and client."""

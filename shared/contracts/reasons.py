@@ -73,6 +73,11 @@ REASONS: Final[dict[str, str]] = {
     "model_features": "The model was trained on another feature set.",
     "model_golden": "The model's golden vectors do not give the same bits here.",
     "layout_mismatch": "The release names another timeline layout than the portfolio compiles to.",
+    # what a client says when the house said nothing that it could read
+    "unreachable": "No connection to the house could be made. Look at its address, and whether it is up.",
+    "timed_out": "No whole answer came in time. Ask again with the same id: it is answered once.",
+    "broken_off": "The connection broke before the answer was whole. Ask again with the same id.",
+    "answer_unreadable": "The answer is none of the front door's. Look at what else is at this address.",
     # why a dependency made us wait
     "kafka_away": "Kafka does not answer.",
     "redis_away": "Redis does not answer.",

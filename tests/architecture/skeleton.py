@@ -46,6 +46,7 @@ FILES: Final[dict[str, str]] = {
     "shared/evaluation/__init__.py": "import shared.contracts\n",
     "shared/bus/__init__.py": "import shared.contracts\n",
     "shared/stores/__init__.py": "import shared.features\nimport shared.scoring\n",
+    "shared/client/__init__.py": "import shared.contracts\n",
     "shared/runtime/__init__.py": "import os\n",
     "tests/system/test_all.py": "import redis\n",
     **_service("scorer"),
