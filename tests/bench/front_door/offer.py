@@ -88,7 +88,7 @@ async def at_will(where: Target, request: Callable[[int], bytes], seconds: float
         run.samples[outcome(status, body)].append((due_ns - start_ns, now_ns() - due_ns))
         run.accepted_items += _accepted(body) if status in (200, 202) else 0
         if now_ns() - start_ns < seconds * SECOND_NS:
-            asyncio.get_running_loop().call_soon(following)
+            following()
 
     def following() -> None:
         nonlocal sent

@@ -26,6 +26,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._transport: asyncio.Transport | None = None
         self.due_ns = 0
         self._body = b""
 
@@ -38,6 +39,7 @@ class Connection(asyncio.Protocol):
     def send(self, request: bytes, due_ns: int) -> None:
         """Write ``request``, which was due at ``due_ns``."""
         self.due_ns = due_ns
+        assert self._transport is not None, "a connection is in the pool once it is made"
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -51,17 +53,18 @@ class Connection(asyncio.Protocol):
         """The answer is whole, told by the parser."""
         due_ns, body, status = self.due_ns, self._body, self._parser.get_status_code()
         self.due_ns, self._body = 0, b""
-        self._pool.ended(due_ns, status, body)
         if self._parser.should_keep_alive():
             self._pool.free(self)
         else:
-            self._transport.close()
+            self.close()
+        self._pool.ended(due_ns, status, body)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._pool.gone(self)
 
     def close(self) -> None:
-        self._transport.close()
+        if self._transport is not None:
+            self._transport.close()
 
 
 class Pool:
@@ -75,6 +78,7 @@ class Pool:
         self._where = where
         self._heard = heard
         self._idle: list[Connection] = []
+        self._connections: set[Connection] = set()
         self._waiting: deque[tuple[bytes, int]] = deque()
         self._opening: set[asyncio.Task[None]] = set()
         self._is_open = False
@@ -116,6 +120,7 @@ class Pool:
         """A connection was lost: its request is broken, and another connection takes its place."""
         if connection.due_ns:
             self.ended(connection.due_ns, BROKEN, b"")
+        self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         if self._is_open:
@@ -135,7 +140,7 @@ class Pool:
         self._is_open = False
         for opening in self._opening:
             opening.cancel()
-        for connection in self._idle:
+        for connection in list(self._connections):
             connection.close()
         await asyncio.sleep(0)
 
@@ -145,4 +150,6 @@ class Pool:
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: Connection(self), self._where.host, self._where.port)
+        connection = Connection(self)
+        self._connections.add(connection)
+        await loop.create_connection(lambda: connection, self._where.host, self._where.port)
