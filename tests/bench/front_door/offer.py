@@ -16,7 +16,8 @@ from .metronome import now_ns, ticking
 from .wire import BROKEN, Pool
 
 SECOND_NS: Final = 1_000_000_000
-BEFORE_NS: Final = 20_000_000
+BEFORE_NS: Final = 300_000_000
+"""Time before the first request, in which a second load beside this one gets ready."""
 DRAIN_S: Final = 5.0
 _CODE: Final = b'"code":"'
 
