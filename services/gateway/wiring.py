@@ -40,6 +40,7 @@ from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health, HealthServer
 from shared.runtime.memory import rss_bytes
 from shared.stores.audit_writer import AuditWriter
+from shared.stores.card_keys import card_key
 from shared.stores.releases_follower import ReleaseFollower
 from shared.stores.trust import FolderTrust
 
@@ -112,6 +113,7 @@ def build(settings: GatewaySettings, health: Health, input_partitions: int) -> l
         partitions,
         settings.portfolio,
         (named("labels"), named("dead-letters")),
+        card_key(settings.data_dir / "keys"),
         clock,
         health,
     )

@@ -43,6 +43,12 @@ class ShownKey(Struct, frozen=True, omit_defaults=True, kw_only=True):
     key: str | None = None
 
 
+class KeyList(Struct, frozen=True, kw_only=True):
+    """What ``GET /v1/keys`` answers."""
+
+    keys: list[ShownKey]
+
+
 def make(asked: NewKey, portfolio: str, now_ms: int, drawn: bytes) -> tuple[ApiKey, ShownKey]:
     """The key that is kept and the one that is told, from ``drawn``, 38 random bytes."""
     text = drawn.hex()

@@ -14,7 +14,7 @@ from shared.contracts.reasons import REASONS
 
 from .answers import Given
 from .bodies import ActivityBody, LabelBody, TransactionBody
-from .new_key import NewKey, ShownKey
+from .new_key import KeyList, NewKey, ShownKey
 from .operations import COMMON, OPERATIONS, Operation
 from .refusal import FaultBody, Receipt, status_of
 
@@ -43,7 +43,18 @@ def describe_api(version: str) -> bytes:
 
 
 def _schemas() -> dict[str, Any]:
-    types = (TransactionBody, ActivityBody, LabelBody, Given, Receipt, FaultBody, NewKey, ShownKey, Decision)
+    types = (
+        TransactionBody,
+        ActivityBody,
+        LabelBody,
+        Given,
+        Receipt,
+        FaultBody,
+        KeyList,
+        NewKey,
+        ShownKey,
+        Decision,
+    )
     _, found = msgspec.json.schema_components(types, ref_template=_SCHEMA + "{name}")
     nothing = {"type": "null"}
     return found | {
@@ -57,7 +68,6 @@ def _schemas() -> dict[str, Any]:
             },
             "required": ["answer", "decision"],
         },
-        "Keys": {"type": "array", "items": {"$ref": _SCHEMA + "ShownKey"}},
     }
 
 

@@ -175,7 +175,9 @@ OPERATIONS: Final = (
     _bulk("/v1/transactions", "payments", "ingest", "TransactionBody", PAYMENT),
     _bulk("/v1/activities", "activities of accounts", "ingest", "ActivityBody", ACTIVITY),
     _bulk("/v1/labels", "labels: fraud, genuine or reversed", "label", "LabelBody", LABEL),
-    Operation("GET", "/v1/keys", "List the keys.", "keys", {200: ("No secrets in it.", "Keys", [])}, ()),
+    Operation(
+        "GET", "/v1/keys", "List the keys.", "keys", {200: ("No secrets in it.", "KeyList", {"keys": []})}, ()
+    ),
     _ADD_KEY,
     _END_KEY,
     Operation("GET", "/v1/openapi.json", "This description.", "any", {200: ("OpenAPI 3.1.", "", None)}, ()),

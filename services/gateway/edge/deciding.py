@@ -70,7 +70,7 @@ class DecisionCalls:
         limit = self._deadlines
         deadline_ms = whole_number(call.request, "deadline_ms", limit.default_ms, 5, limit.most_ms)
         raw = await read_body(call.request, RECORD_LIMIT_BYTES)
-        body = bodies.read_one(bodies.TransactionBody, raw)
+        body = bodies.read_one(bodies.TRANSACTIONS, raw)
         payment = records.transaction(body, call.key, call.request.headers.get("idempotency-key"))
         with self._slots.held(call.key.key_id):
             given = await self._desk.decide(payment, call.key, deadline_ms / 1000, call.trace)

@@ -23,6 +23,7 @@ from .reading import media_type, read_body
 
 BODY_BYTES: Final = 4_096
 DRAWN_BYTES: Final = 38
+NEW_KEYS: Final = bodies.reader(new_key.NewKey)
 
 
 class Audit(Protocol):
@@ -52,12 +53,12 @@ class KeyCalls:
 
     async def list_keys(self, _: Call) -> Response:
         """Every key, without secrets."""
-        return _json([new_key.shown(key) for key in self._book.all()], 200)
+        return _json(new_key.KeyList(keys=[new_key.shown(key) for key in self._book.all()]), 200)
 
     async def add(self, call: Call) -> Response:
         """A new key. Raises Refused, KafkaAway, DatabaseAway."""
         media_type(call.request, (bodies.JSON,))
-        asked = bodies.read_one(new_key.NewKey, await read_body(call.request, BODY_BYTES))
+        asked = bodies.read_one(NEW_KEYS, await read_body(call.request, BODY_BYTES))
         kept, told = new_key.make(asked, self._portfolio, self._clock.now_ms(), os.urandom(DRAWN_BYTES))
         after = msgspec.json.encode(new_key.shown(kept)).decode()
         await self._audited(call, "key_add", kept.key_id, after, partial(self._book.add, kept))

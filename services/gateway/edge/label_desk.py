@@ -12,6 +12,7 @@ from services.gateway.core.parked import Parked, completed, is_given_up
 from shared.bus.dead_letters import dead_letter
 from shared.bus.loader import Partitions
 from shared.bus.ports import LogAway, Outgoing, Place, Taken
+from shared.contracts.card_numbers import CardKey
 from shared.contracts.codec import encode
 from shared.contracts.outcome import Dead
 from shared.runtime.clock import Clock
@@ -49,6 +50,7 @@ class LabelDesk(Service):
         partitions: Partitions,
         portfolio: str,
         topics: tuple[str, str],
+        cards: CardKey,
         clock: Clock,
         health: Health,
         **kwargs: Any,
@@ -61,6 +63,7 @@ class LabelDesk(Service):
         self._partitions = partitions
         self._portfolio = portfolio
         self._topic, self._dead_topic = topics
+        self._cards = cards
         self._clock = clock
         self._health = health
         self.given_up = 0
@@ -109,4 +112,5 @@ class LabelDesk(Service):
 
     def _dead(self, label: Parked, now_ms: int) -> Outgoing:
         message = Taken(self._topic, 0, 0, label.parked_at_ms, None, label.body)
-        return dead_letter(message, Dead("label_unknown_tx", "tx_id"), "gateway", 1, now_ms, OVER_HTTP)
+        dead = Dead("label_unknown_tx", "tx_id")
+        return dead_letter(message, dead, "gateway", 1, now_ms, self._cards, OVER_HTTP)

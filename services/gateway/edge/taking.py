@@ -20,7 +20,7 @@ from services.gateway.core.slots import Slots
 from services.gateway.core.trace import Trace
 from shared.bus.loader import Partitions
 from shared.bus.ports import LogAway, Outgoing, Place
-from shared.contracts.codec import encode
+from shared.contracts.codec import Codec, encode
 from shared.contracts.payments import Activity, Label, Transaction
 from shared.runtime.clock import Clock
 
@@ -35,10 +35,10 @@ YIELD_EVERY: Final = 200
 
 
 class Kind(NamedTuple):
-    """What a call takes: its topic on the broker, the body's type, the field of its own id."""
+    """What a call takes: its topic on the broker, what reads a body, the field of its own id."""
 
     topic: str
-    body: Any
+    codec: Codec[Any]
     own_id: str
     record: Callable[[Any, ApiKey, int], Transaction | Activity | Label | Parked]
 
@@ -46,11 +46,9 @@ class Kind(NamedTuple):
 def kinds(transactions: str, activities: str, labels: str) -> tuple[Kind, Kind, Kind]:
     """The three calls; names are those on the broker."""
     return (
-        Kind(
-            transactions, bodies.TransactionBody, "tx_id", lambda body, key, _: records.transaction(body, key)
-        ),
-        Kind(activities, bodies.ActivityBody, "activity_id", lambda body, _, __: records.activity(body)),
-        Kind(labels, bodies.LabelBody, "tx_id", lambda body, _, now: records.label(body, now)),
+        Kind(transactions, bodies.TRANSACTIONS, "tx_id", lambda body, key, _: records.transaction(body, key)),
+        Kind(activities, bodies.ACTIVITIES, "activity_id", lambda body, _, __: records.activity(body)),
+        Kind(labels, bodies.LABELS, "tx_id", lambda body, _, now: records.label(body, now)),
     )
 
 
@@ -127,7 +125,7 @@ class Taking:
             if index % YIELD_EVERY == YIELD_EVERY - 1:
                 await asyncio.sleep(0)
             try:
-                made = kind.record(bodies.read_one(kind.body, raw), key, now_ms)
+                made = kind.record(bodies.read_one(kind.codec, raw), key, now_ms)
             except Refused as refused:
                 own_id = bodies.own_id(raw, kind.own_id)
                 found.refused.append(item_refusal(index, own_id, refused.code, refused.field))

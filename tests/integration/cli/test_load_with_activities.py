@@ -14,6 +14,7 @@ import pytest
 
 from shared.bus.ports import Place
 from shared.bus.sync import KafkaLook, produce_confirmed
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import decode_activity, encode
 from shared.contracts.headers import LOAD, TICK, TICK_END
 from shared.contracts.operations import DeadLetter
@@ -162,7 +163,7 @@ def test_activities_stand_on_the_broker_in_order_with_the_ticks_of_their_load(
     assert (report["transactions"], report["activities"], report["refused"]) == (PAYMENTS, ACTIVITIES, {})
     ids, ends = set(), set()
     reached: dict[int, int] = {}
-    with KafkaLook(bootstrap) as look:
+    with KafkaLook(KafkaAddress(bootstrap)) as look:
         for message in look.read_all([f"{portfolio}.activities"]):
             headers = dict(message.headers)
             assert headers[LOAD] == report["load_id"].encode()
@@ -246,7 +247,7 @@ def test_refusals_of_the_file_and_of_the_scorer_are_counted_apart(
         body_bytes=3,
         body=b"{x}",
     )
-    produce_confirmed(bootstrap, Place(f"{portfolio}.dead-letters", 0), None, encode(letter))
+    produce_confirmed(KafkaAddress(bootstrap), Place(f"{portfolio}.dead-letters", 0), None, encode(letter))
     report = ask("ingest", payments, "--activities", activities, "--wait", code=1)
     assert (report["activities"], report["refused"]) == (39, {"field_missing": 1})
     assert report["refused_rows"] == [

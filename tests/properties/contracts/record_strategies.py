@@ -47,6 +47,8 @@ def _value(info: inspect.Type) -> st.SearchStrategy[Any]:
             return st.floats(low, high, allow_nan=False, allow_infinity=False)
         case inspect.StrType():
             return _text(info.min_length or 0, info.max_length)
+        case inspect.BoolType():
+            return st.booleans()
         case inspect.BytesType():
             return st.binary(max_size=64)
         case inspect.LiteralType():
