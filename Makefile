@@ -50,7 +50,7 @@ lock: $(STAMPS)/uv ## Resolve pyproject.toml again and write the lock files with
 	$(COMPILE) --constraint requirements.lock --extra build --extra dev --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --upgrade --group installer --output-file requirements-uv.lock
 
-docs: setup ## Write docs/topics.md and docs/reasons.md again from their tables.
+docs: setup ## Write docs/topics.md, docs/reasons.md and docs/access.md again from their tables.
 	$(BIN)/python -m infra.docs
 
 clean: ## Delete .venv, caches and build output; the stack's data in .assay stays.

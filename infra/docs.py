@@ -8,6 +8,8 @@ from typing import Final
 
 from msgspec import NODEFAULT, Struct, inspect
 
+from infra.local.redis_access import USERS
+from shared.contracts.access import PRINCIPALS, Principal, access_table
 from shared.contracts.reasons import REASONS
 from shared.contracts.topics import DAY_MS, FOREVER, TOPICS, Topic
 
@@ -39,7 +41,43 @@ def reasons_page() -> str:
     return head + intro + _table(("code", "meaning"), [(f"`{c}`", text) for c, text in REASONS.items()])
 
 
-PAGES: Final[Mapping[str, Callable[[], str]]] = {"topics.md": topics_page, "reasons.md": reasons_page}
+def access_page() -> str:
+    """Who may do what on Kafka and Redis, a row per principal."""
+    head = MADE.format(table="shared/contracts/access.py and infra/local/redis_access.py") + "# Access\n\n"
+    intro = (
+        "Each service signs in as itself, with a password of its own (`.assay/secrets`), and may do what "
+        "stands here and nothing else; `assay topics access` says the same. To read or to "
+        "write includes to see that a topic is there. `operator` makes topics, users and rights; no service "
+        "signs in as it. `*` ends a family of names.\n\n## Kafka\n\n"
+    )
+    kafka = _table(("principal", "reads", "writes", "groups", "sees only"), map(_kafka_row, PRINCIPALS))
+    users = [
+        (f"`{u.name}`", _codes(k.format(portfolio="bank") for k in u.keys), _codes(u.commands)) for u in USERS
+    ]
+    redis = "\n## Redis\n\n" + _table(("user", "keys", "commands"), users)
+    return head + intro + kafka + redis
+
+
+def _kafka_row(principal: Principal) -> tuple[str, ...]:
+    rows = [row for row in access_table("bank") if row.principal == principal.name]
+
+    def names(resource: str, operation: str) -> str:
+        return _codes(row.name for row in rows if row.resource == resource and operation in row.may)
+
+    seen = [names("topic", "describe"), names("group", "describe")]
+    cells = (names("topic", "read"), names("topic", "write"), names("group", "read"))
+    return (f"`{principal.name}`", *cells, ", ".join(filter(None, seen)))
+
+
+def _codes(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "topics.md": topics_page,
+    "reasons.md": reasons_page,
+    "access.md": access_page,
+}
 
 
 def write(folder: Path) -> None:

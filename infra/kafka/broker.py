@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +13,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import KafkaError
 
+from shared.contracts.access import refusal
 from shared.contracts.addresses import KafkaAddress
 
 from .topics import TopicFault, TopicState, diff
@@ -36,16 +37,25 @@ class Applied:
 
 
 @contextmanager
-def _admin(kafka: KafkaAddress) -> Iterator[Any]:
+def admin_client(kafka: KafkaAddress, **options: str) -> Iterator[Any]:
+    """A client for one step, signed in as ``kafka`` says unless ``options`` say other. BrokerAwayError."""
     _require_listener(kafka)
     try:
-        admin = KafkaAdminClient(**kafka.options(), request_timeout_ms=REQUEST_TIMEOUT_MS)
+        told = {**kafka.options(), **options}
+        admin = KafkaAdminClient(
+            **told, request_timeout_ms=REQUEST_TIMEOUT_MS, bootstrap_timeout_ms=REQUEST_TIMEOUT_MS
+        )
         try:
             yield admin
         finally:
             admin.close()
     except KafkaError as error:
-        raise BrokerAwayError(f"Kafka at {kafka} did not do it: {error}") from error
+        raise (refusal(error, kafka, "manage") or _away(kafka, error)) from error
+
+
+def _away(kafka: KafkaAddress, error: KafkaError) -> BrokerAwayError:
+    who = f", or does not know {kafka.user} by the password in {kafka.password_file}" if kafka.user else ""
+    return BrokerAwayError(f"Kafka at {kafka} did not do it{who}: {error}")
 
 
 def _require_listener(kafka: KafkaAddress) -> None:
@@ -62,13 +72,13 @@ def _require_listener(kafka: KafkaAddress) -> None:
 
 def verify(kafka: KafkaAddress, wanted: Sequence[TopicState]) -> list[TopicFault]:
     """Every difference between the broker and ``wanted``; none means fit to run. Raises BrokerAwayError."""
-    with _admin(kafka) as admin:
+    with admin_client(kafka) as admin:
         return diff(wanted, _read(admin, [topic.name for topic in wanted]), kafka)
 
 
 def apply(kafka: KafkaAddress, wanted: Sequence[TopicState]) -> Applied:
     """Create what is missing, report what differs. Raises BrokerAwayError."""
-    with _admin(kafka) as admin:
+    with admin_client(kafka) as admin:
         names = [topic.name for topic in wanted]
         before = _read(admin, names)
         missing = [topic for topic in wanted if topic.name not in before]
@@ -80,20 +90,20 @@ def apply(kafka: KafkaAddress, wanted: Sequence[TopicState]) -> Applied:
 
 def create(kafka: KafkaAddress, topic: TopicState) -> None:
     """Create one topic. Raises BrokerAwayError, also when it exists."""
-    with _admin(kafka) as admin:
+    with admin_client(kafka) as admin:
         _create(admin, [topic])
 
 
 def recreate(kafka: KafkaAddress, topic: TopicState) -> None:
     """Delete the topic with its records and create it as ``topic`` says. Raises BrokerAwayError."""
-    with _admin(kafka) as admin:
+    with admin_client(kafka) as admin:
         admin.delete_topics([topic.name])
         _create(admin, [topic])
 
 
 def set_configs(kafka: KafkaAddress, name: str, configs: Mapping[str, str]) -> None:
     """Change settings of a topic that exists. Raises BrokerAwayError."""
-    with _admin(kafka) as admin:
+    with admin_client(kafka) as admin:
         found = _read(admin, [name]).get(name)
         if found is None:
             raise BrokerAwayError(f"Kafka at {kafka} has no topic {name}.")
@@ -109,10 +119,16 @@ def _create(admin: Any, topics: Sequence[TopicState]) -> None:
 
 def _await_seen(admin: Any, topics: Sequence[TopicState]) -> None:
     """Until the broker shows what the controller has accepted; it follows a moment later."""
+    names = [topic.name for topic in topics]
+    until(lambda: not diff(topics, _read(admin, names), KafkaAddress("")), f"{names[0]} as asked")
+
+
+def until(shown: Callable[[], bool], what: str) -> None:
+    """Wait until the broker shows what its controller has accepted. Raises BrokerAwayError."""
     deadline = time.monotonic() + SEEN_TIMEOUT_S
-    while diff(topics, _read(admin, [topic.name for topic in topics]), KafkaAddress("")):
+    while not shown():
         if time.monotonic() > deadline:
-            raise BrokerAwayError(f"Kafka accepted {topics[0].name} but does not show it as asked.")
+            raise BrokerAwayError(f"Kafka accepted but does not show {what}.")
         time.sleep(POLL_S)
 
 

@@ -12,9 +12,11 @@ from typing import Final
 
 import psutil
 
+from infra.kafka.access import AccessFault
 from infra.kafka.broker import BrokerAwayError, verify
-from infra.kafka.topics import wanted_topics
-from shared.contracts.addresses import KafkaAddress
+from infra.kafka.grants import compare_access
+from infra.kafka.topics import TopicFault, wanted_topics
+from shared.contracts.access import OPERATOR, AccessRefused
 
 from .errors import StackError
 from .jars import Jars, java
@@ -23,6 +25,7 @@ from .leftovers import is_locked, orphans
 from .options import StackOptions
 from .ports import is_free
 from .redis_binary import redis_binary, version
+from .secrets import Secrets
 from .state import read_state
 
 OLDEST_PYTHON: Final = (3, 11)
@@ -147,10 +150,15 @@ def _topics(options: StackOptions, data: DataDir) -> Check:
     state = read_state(data.state_file)
     if state is None or not is_locked(data):
         return Check("topics", True, "compared when the stack runs")
-    wanted = wanted_topics([state.options.portfolio], state.options.partitions)
+    portfolios = [state.options.portfolio]
+    wanted = wanted_topics(portfolios, state.options.partitions)
+    kafka = Secrets(data.secrets).kafka(state.addresses.get("kafka", ""), OPERATOR)
     try:
-        faults = verify(KafkaAddress(state.addresses.get("kafka", "")), wanted)
-    except BrokerAwayError as error:
+        faults: list[TopicFault | AccessFault] = [
+            *verify(kafka, wanted),
+            *compare_access(kafka, portfolios),
+        ]
+    except (BrokerAwayError, AccessRefused) as error:
         return Check("topics", False, str(error), f"Look at {data.log('kafka')}.")
     if not faults:
         return Check("topics", True, f"{len(wanted)} as the table says")

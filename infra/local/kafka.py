@@ -11,12 +11,15 @@ from signal import SIGTERM
 from subprocess import run
 from typing import Final
 
+from shared.contracts.access import OPERATOR
 from shared.contracts.addresses import KafkaAddress
 
+from . import kafka_access
 from .class_archive import ClassArchive
 from .errors import StackError
 from .jars import Jars, java
 from .ports import HOST, free_ports
+from .secrets import Secrets, write_private
 from .server import Server
 
 MESSAGE_LIMIT_BYTES: Final = 16 * 1024 * 1024
@@ -96,7 +99,8 @@ PROPERTIES: Final[dict[str, str | int]] = {
 class KafkaServer(Server):
     """A broker whose data, log and settings live in ``folder``; ports are found unless given.
 
-    ``.bootstrap`` is its address. Data survive `stop`, `kill` and `restart`.
+    ``.address`` is how clients reach it: with ``secrets`` as the operator, and nobody is let in unnamed.
+    Data survive `stop`, `kill` and `restart`.
     """
 
     def __init__(
@@ -108,8 +112,10 @@ class KafkaServer(Server):
         heap_mb: int = HEAP_MB,
         jars: Jars | None = None,
         log_path: Path | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         self.folder = folder.absolute()
+        self._secrets = secrets
         found = free_ports(2)
         self.port = port or found[0]
         self.controller_port = controller_port or found[1]
@@ -126,15 +132,19 @@ class KafkaServer(Server):
 
     @property
     def address(self) -> KafkaAddress:
-        """What clients are given."""
-        return KafkaAddress(self.bootstrap)
+        """What clients are given. Raises StackError for a password that cannot be read."""
+        if self._secrets is None:
+            return KafkaAddress(self.bootstrap)
+        return self._secrets.kafka(self.bootstrap, OPERATOR)
 
     def prepare(self) -> None:
         """Jars, settings file, formatted storage, archive of Java's classes. Raises StackError."""
         self._jars.fetch()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._settings.write_text(self._settings_text(), encoding="utf-8")
+            if self._secrets is not None:
+                self._secrets.make()
+            write_private(self._settings, self._settings_text())
         except OSError as error:
             raise StackError(
                 f"The folder {self.folder} cannot be written: {error}.",
@@ -168,21 +178,32 @@ class KafkaServer(Server):
         return answer[4:8] == PROBE_ID
 
     def _settings_text(self) -> str:
+        listener = "PLAINTEXT" if self._secrets is None else kafka_access.LISTENER
+        access = {} if self._secrets is None else kafka_access.settings(self._secrets)
         own: dict[str, str | int] = {
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{HOST}:{self.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "listeners": f"{listener}://{self.bootstrap},CONTROLLER://{HOST}:{self.controller_port}",
+            "advertised.listeners": f"{listener}://{self.bootstrap}",
             "controller.quorum.voters": f"1@{HOST}:{self.controller_port}",
             "log.dirs": str(self.folder / "data"),
         }
-        return "".join(f"{key}={value}\n" for key, value in {**PROPERTIES, **own}.items())
+        return "".join(f"{key}={value}\n" for key, value in {**PROPERTIES, **access, **own}.items())
 
     def _format(self) -> None:
         # An id that began with a dash would read as an option: the first byte keeps its top bit clear.
         drawn = uuid.uuid4().bytes
         cluster_id = urlsafe_b64encode(bytes([drawn[0] & 0x7F]) + drawn[1:]).decode().rstrip("=")
-        tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._settings))
+        words = ["format", "-t", cluster_id, "-c", str(self._settings)]
+        if self._secrets is not None:
+            words += kafka_access.format_words(self._secrets)
+        # In a file of our own: what stands on a command line, every user of the machine can read.
+        told = self.folder / "format.words"
+        write_private(told, "\n".join(words) + "\n")
+        tool = ("kafka.tools.StorageTool", f"@{told}")
         command = [str(java()), *TOOL_FLAGS, "-cp", self._jars.class_path(), *tool]
-        done = run(command, capture_output=True, text=True, timeout=FORMAT_TIMEOUT_S, check=False)
+        try:
+            done = run(command, capture_output=True, text=True, timeout=FORMAT_TIMEOUT_S, check=False)
+        finally:
+            told.unlink()
         if done.returncode != 0:
             raise StackError(
                 f"Kafka's storage in {self.folder} could not be formatted: {done.stderr.strip()[-300:]}",

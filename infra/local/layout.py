@@ -36,6 +36,11 @@ class DataDir:
         return self.root / "redis"
 
     @property
+    def secrets(self) -> Path:
+        """Passwords, a file each; the folder is its owner's alone."""
+        return self.root / "secrets"
+
+    @property
     def state_file(self) -> Path:
         """What the supervisor says about the stack."""
         return self.root / "run" / "stack.json"

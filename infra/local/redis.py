@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from shared.contracts.access import OPERATOR
 from shared.contracts.addresses import RedisAddress
 
 from .errors import StackError
 from .jars import Jars
+from .redis_access import acl_file
 from .redis_binary import redis_binary
+from .secrets import NAMES, Secrets, write_private
 from .server import Server
 
 SOCKET_PATH_LIMIT: Final = 100
@@ -26,8 +29,8 @@ PROBE_TIMEOUT_S: Final = 0.5
 class RedisServer(Server):
     """Redis with its data in ``folder``: `noeviction`, with ``append_only`` a file synced each second.
 
-    ``.socket_path`` and ``.url`` are its address. ``path_first`` False prefers the locked server
-    to the system's.
+    ``.address`` is how clients reach it: with ``secrets`` as the operator, and each other user has its
+    commands on the keys of ``portfolio``. ``path_first`` False prefers the locked server to the system's.
     """
 
     ready_timeout_s = 30.0
@@ -41,7 +44,11 @@ class RedisServer(Server):
         jars: Jars | None = None,
         log_path: Path | None = None,
         path_first: bool = True,
+        secrets: Secrets | None = None,
+        portfolio: str = "",
     ) -> None:
+        self._secrets = secrets
+        self._portfolio = portfolio
         self.folder = folder.absolute()
         self.append_only = append_only
         self.max_memory_bytes = max_memory_bytes
@@ -58,8 +65,8 @@ class RedisServer(Server):
 
     @property
     def address(self) -> RedisAddress:
-        """What clients are given."""
-        return RedisAddress(self.url)
+        """What clients are given. Raises StackError for a password that cannot be read."""
+        return RedisAddress(self.url) if self._secrets is None else self._secrets.redis(self.url, OPERATOR)
 
     def prepare(self) -> None:
         """A binary, the folder, and no socket left behind by a dead server. Raises StackError."""
@@ -67,6 +74,7 @@ class RedisServer(Server):
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             _make_private(Path(self.socket_path).parent)
+            self._write_users()
             if not self.probe():
                 Path(self.socket_path).unlink(missing_ok=True)
         except OSError as error:
@@ -74,6 +82,23 @@ class RedisServer(Server):
                 f"The folder {self.folder} cannot be written: {error}.",
                 "Choose another with --data-dir, or free some space.",
             ) from error
+
+    def _greeting(self) -> bytes:
+        """In one packet, so that Redis answers in one."""
+        if self._secrets is None or not self._secrets.knows("redis", OPERATOR):
+            return b"PING\r\n"
+        return f"AUTH {OPERATOR} {self._secrets.read('redis', OPERATOR)}\r\nPING\r\n".encode()
+
+    def _write_users(self) -> None:
+        if self._secrets is None:
+            return
+        self._secrets.make()
+        passwords = {name: self._secrets.read("redis", name) for name in NAMES["redis"]}
+        write_private(self._users, acl_file(self._portfolio, passwords))
+
+    @property
+    def _users(self) -> Path:
+        return self.folder / "users.acl"
 
     def command(self) -> Sequence[str]:
         """The server with every setting on its command line; Redis shows the socket in its process title."""
@@ -89,6 +114,8 @@ class RedisServer(Server):
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
         }
+        if self._secrets is not None:
+            settings["aclfile"] = str(self._users)
         words = [str(word) for key, value in settings.items() for word in (f"--{key}", value)]
         return [str(self._binary), *words]
 
@@ -98,8 +125,8 @@ class RedisServer(Server):
             client.settimeout(PROBE_TIMEOUT_S)
             try:
                 client.connect(self.socket_path)
-                client.sendall(b"PING\r\n")
-                return client.recv(64).startswith(b"+PONG")
+                client.sendall(self._greeting())
+                return client.recv(64).endswith(b"+PONG\r\n")
             except OSError:
                 return False
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
+from .layout import DataDir
 from .options import StackOptions
 from .portfolios import portfolio_path
+from .secrets import Part, Secrets
 
 
 class ServiceRow(Struct, frozen=True, kw_only=True):
@@ -47,11 +50,23 @@ SERVICES: Final[tuple[ServiceRow, ...]] = (
 )
 
 
+def _sign_in(name: str, data: DataDir) -> dict[str, str]:
+    """As whom a service signs in where: its own name, by the file of its password."""
+    secrets, told = Secrets(data.secrets), {}
+    parts: tuple[Part, ...] = ("kafka", "redis")
+    for part in parts:
+        if secrets.knows(part, name):
+            told[f"ASSAY_{part.upper()}_USER"] = name
+            told[f"ASSAY_{part.upper()}_PASSWORD_FILE"] = str(secrets.file(part, name))
+    return told
+
+
 def service_environment(
     row: ServiceRow, instance: int, options: StackOptions, addresses: dict[str, str], health_port: int
 ) -> dict[str, str]:
     """What one process is told beyond our own environment. Raises StackError without a portfolio file."""
     common = {
+        **_sign_in(row.name, DataDir(Path(options.data_dir))),
         "ASSAY_KAFKA": addresses["kafka"],
         "ASSAY_REDIS_URL": addresses["redis"],
         "ASSAY_DATA_DIR": str(options.data_dir),

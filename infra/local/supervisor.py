@@ -17,9 +17,11 @@ from typing import Final
 import psutil
 
 from infra.kafka.broker import BrokerAwayError, apply
+from infra.kafka.grants import apply_access, make_users
 from infra.kafka.topics import wanted_topics
-from shared.contracts.addresses import KafkaAddress
+from shared.contracts.access import OPERATOR, AccessRefused
 
+from . import kafka_access
 from .addresses import choose_ports
 from .errors import StackError
 from .jars import Jars
@@ -32,6 +34,7 @@ from .portfolios import portfolio_path
 from .ports import HOST, free_ports
 from .processes import ProcessRecord
 from .redis import RedisServer
+from .secrets import Secrets
 from .service import ServiceProcess
 from .services import SERVICES, ServiceRow, service_environment
 from .state import Part, StackState, write_state
@@ -57,6 +60,7 @@ class Supervisor:
         self._rows = rows
         self._on_change = on_change
         self._data = DataDir(Path(options.data_dir))
+        self._secrets = Secrets(self._data.secrets)
         self._jars = Jars()
         self._managed: list[Managed] = []
         self._steps: list[Part] = []
@@ -67,6 +71,7 @@ class Supervisor:
         self._data.make()
         with stack_lock(self._data):
             sweep(self._data)
+            self._secrets.make()
             self.state.started_at_s = time.time()
             try:
                 if self._start(stop):
@@ -106,8 +111,15 @@ class Supervisor:
             heap_mb=self._options.heap_mb,
             jars=self._jars,
             log_path=self._data.log("kafka"),
+            secrets=self._secrets,
         )
-        redis = RedisServer(self._data.redis, jars=self._jars, log_path=self._data.log("redis"))
+        redis = RedisServer(
+            self._data.redis,
+            jars=self._jars,
+            log_path=self._data.log("redis"),
+            secrets=self._secrets,
+            portfolio=self._options.portfolio,
+        )
         self.state.addresses = {"kafka": kafka.bootstrap, "redis": redis.url}
         both = [Managed(redis, redis.url, REDIS_WAVE), Managed(kafka, kafka.bootstrap, KAFKA_WAVE)]
         self._managed += both
@@ -134,16 +146,22 @@ class Supervisor:
 
     def _apply_topics(self) -> bool:
         step = self._step("topics", "comparing with the table")
-        wanted = wanted_topics([self._options.portfolio], self._options.partitions)
+        portfolios = [self._options.portfolio]
+        wanted = wanted_topics(portfolios, self._options.partitions)
+        kafka = self._secrets.kafka(self.state.addresses["kafka"], OPERATOR)
         try:
-            done = apply(KafkaAddress(self.state.addresses["kafka"]), wanted)
-        except BrokerAwayError as error:
+            make_users(kafka, kafka_access.passwords(self._secrets), sasl_mechanism="PLAIN")
+            done = apply(kafka, wanted)
+            access = apply_access(kafka, portfolios)
+        except (BrokerAwayError, AccessRefused) as error:
             raise StackError(str(error), f"Kafka's log is {self._data.log('kafka')}.") from error
         if done.faults:
             fault = done.faults[0]
             more = f" ({len(done.faults) - 1} more: `assay topics diff`)" if len(done.faults) > 1 else ""
             raise StackError(f"{fault.sentence}{more}", f"Mend it: {fault.fix}")
-        self._done(step, f"{len(done.created)} created, {len(wanted)} as the table says")
+        topics = f"{len(done.created)} created, {len(wanted)} as the table says"
+        extra = f", {len(access.faults)} beyond the table: `assay topics diff`" if access.faults else ""
+        self._done(step, f"{topics}; {access.granted} rights granted{extra}")
         return True
 
     def _launch_services(self, early: bool) -> None:

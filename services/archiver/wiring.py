@@ -20,6 +20,7 @@ from services.archiver.edge.writer import LakeWriter, full_topic
 from services.archiver.settings import ArchiverSettings
 from shared.bus.kafka_producer import KafkaProducer
 from shared.bus.ports import LogAway
+from shared.contracts.access import AccessRefused
 from shared.contracts.addresses import KafkaAddress
 from shared.runtime.clock import SystemClock
 from shared.runtime.crash_points import CrashPoints
@@ -76,7 +77,7 @@ async def run(settings: ArchiverSettings) -> int:
         await archiver.stop()
     if archiver.crashed:
         reason = archiver.crash_reason
-        known = isinstance(reason, TopicMissing | TopicRecreated | LogAway | LakeAway)
+        known = isinstance(reason, AccessRefused | TopicMissing | TopicRecreated | LogAway | LakeAway)
         log.error("stopped", detail=str(reason) if known else "", exc_info=reason)
     return 1 if archiver.crashed else 0
 

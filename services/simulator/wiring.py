@@ -20,6 +20,8 @@ from services.simulator.edge.status import StatusReports
 from services.simulator.edge.traffic import Traffic
 from services.simulator.settings import SimulatorSettings
 from shared.bus.ports import LogAway
+from shared.bus.refused import why_no_start
+from shared.contracts.access import AccessRefused
 from shared.contracts.addresses import KafkaAddress
 from shared.runtime.clock import SystemClock
 from shared.runtime.health import Health, HealthServer
@@ -53,28 +55,36 @@ class Simulator(Service):
         start_ms = clock.now_ms()
         live = LiveWorld(world, start_ms, settings.rate_per_s, settings.speed)
         records = Records(world, start_ms, settings.currency)
+        self._kafka = KafkaAddress(settings.kafka, settings.kafka_user, settings.kafka_password)
         self._producer = AIOKafkaProducer(
-            **KafkaAddress(settings.kafka, settings.kafka_user, settings.kafka_password).options(),
+            **self._kafka.options(),
             client_id=settings.name,
             acks="all",
             enable_idempotence=True,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
         self._traffic = Traffic(
-            self._producer, live, records, clock, self._health, settings.portfolio, settings.step_ms
+            self._producer,
+            self._kafka,
+            live,
+            records,
+            clock,
+            self._health,
+            settings.portfolio,
+            settings.step_ms,
         )
         self._status = StatusReports(
-            self._producer, self._traffic, clock, settings.instance, settings.portfolio
+            self._producer, self._kafka, self._traffic, clock, settings.instance, settings.portfolio
         )
 
     async def on_start(self) -> None:
-        """Connect, then play. Raises LogAway."""
+        """Connect, then play. Raises LogAway, AccessRefused."""
         if self._server is not None:
             await self._server.start()
         try:
             await self._producer.start()
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise await why_no_start(error, self._kafka) from error
         await self.add_runtime_dependency(self._traffic)
         await self.add_runtime_dependency(self._status)
         self._health.started()
@@ -99,8 +109,13 @@ async def run_live(settings: SimulatorSettings) -> int:
         except LogAway as error:
             log.error("stopped", reason="kafka_away", error=type(error).__name__)
             return 1
+        except AccessRefused as error:
+            log.error("stopped", reason=error.code, detail=str(error))
+            return 1
     if simulator.crash_reason is not None:
-        log.error("stopped", error=type(simulator.crash_reason).__name__)
+        reason = simulator.crash_reason
+        detail = str(reason) if isinstance(reason, AccessRefused) else ""
+        log.error("stopped", error=type(reason).__name__, detail=detail)
         return 1
     log.info("stopped")
     return 0

@@ -18,10 +18,12 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
+from shared.contracts.access import AccessRefused
 from shared.contracts.addresses import KafkaAddress
 
 from .leaving import leave
 from .ports import Committed, Fenced, LogAway, Message, Place, Rebalance, Run
+from .refused import told, why_no_start
 
 SESSION_TIMEOUT_MS = 10_000
 FETCH_BYTES = 512 << 10
@@ -54,7 +56,9 @@ class KafkaConsumer:
         rebalance: Rebalance,
         session_timeout_ms: int = SESSION_TIMEOUT_MS,
     ) -> None:
+        self._kafka = kafka
         self._topics = list(topics)
+        self._reading = f"{', '.join(topics)} as group {group}"
         self._listener = _Listener(rebalance, self._interrupt)
         self._idle: asyncio.Task[Any] | None = None
         self._options = {
@@ -76,13 +80,16 @@ class KafkaConsumer:
         self._consumer: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
-        """Connect and join the group. Raises LogAway."""
+        """Connect and join the group. Raises LogAway, AccessRefused."""
         self._consumer = AIOKafkaConsumer(**self._options)
         self._consumer.subscribe(self._topics, listener=self._listener)
         try:
             await self._consumer.start()
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise await why_no_start(error, self._kafka, "read", self._reading) from error
+
+    def _told(self, error: BaseException) -> LogAway | AccessRefused:
+        return told(error, self._kafka, "read", self._reading)
 
     async def stop(self) -> None:
         """Leave the group and disconnect; a group that hangs is left without a word after `LEAVE_S`."""
@@ -91,7 +98,7 @@ class KafkaConsumer:
                 await asyncio.wait_for(leave(self._consumer), LEAVE_S)
 
     async def take(self, limit: int, wait_ms: int) -> Sequence[Run]:
-        """At most ``limit`` records. Raises LogAway."""
+        """At most ``limit`` records. Raises LogAway, AccessRefused."""
         assert self._consumer is not None, "start() comes first"
         try:
             if wait_ms:
@@ -99,7 +106,7 @@ class KafkaConsumer:
             else:
                 found = await self._consumer.getmany(timeout_ms=0, max_records=limit)
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise self._told(error) from error
         return [(Place(*place), messages) for place, messages in found.items()]
 
     async def _wait(self, limit: int, wait_ms: int) -> Mapping[TopicPartition, Sequence[Message]]:
@@ -135,7 +142,7 @@ class KafkaConsumer:
         ) as error:
             raise Fenced(str(error)) from error
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise self._told(error) from error
 
     async def committed(self, place: Place) -> Committed | None:
         """What the group has committed for ``place``, or None. Raises LogAway."""
@@ -145,7 +152,7 @@ class KafkaConsumer:
             # The public committed() drops the note that was committed beside the offset.
             found = await self._consumer._coordinator.fetch_committed_offsets([tp])
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise self._told(error) from error
         entry = found.get(tp)
         return None if entry is None or entry.offset < 0 else Committed(entry.offset, entry.metadata)
 
@@ -155,7 +162,7 @@ class KafkaConsumer:
         try:
             found = await self._consumer.end_offsets([TopicPartition(*p) for p in places])
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise self._told(error) from error
         return {Place(*tp): offset for tp, offset in found.items()}
 
     async def behind(self) -> set[Place]:
@@ -179,7 +186,7 @@ class KafkaConsumer:
         except IllegalStateError:
             return lost
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise self._told(error) from error
         return found
 
     def highwater(self, place: Place) -> int | None:

@@ -12,8 +12,9 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts.addresses import KafkaAddress
 
-from .ports import Batch, LogAway, Outgoing, Place, RecordColumns
+from .ports import Batch, Outgoing, Place, RecordColumns
 from .record_batch import batches
+from .refused import told, why_no_start
 
 BATCH_BYTES = 1 << 20
 REQUEST_TIMEOUT_MS = 30_000
@@ -28,7 +29,7 @@ class KafkaProducer:
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
-        """Connect. Raises LogAway."""
+        """Connect. Raises LogAway, AccessRefused."""
         self._producer = AIOKafkaProducer(
             **self._kafka.options(),
             client_id=self._client_id,
@@ -42,7 +43,7 @@ class KafkaProducer:
         try:
             await self._producer.start()
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise await why_no_start(error, self._kafka) from error
 
     async def stop(self) -> None:
         """Flush and disconnect."""
@@ -50,12 +51,12 @@ class KafkaProducer:
             await self._producer.stop()
 
     async def send(self, place: Place, records: Batch) -> Awaitable[None]:
-        """Queue ``records``; awaiting the result waits for the broker. Raises LogAway."""
+        """Queue ``records``; awaiting the result waits for the broker. Raises LogAway, AccessRefused."""
         if isinstance(records, RecordColumns):
             built: Iterable[object] = batches(records, BATCH_BYTES, time.time_ns() // 1_000_000)
         else:
             built = self._built(records)
-        return confirmed([await self._submit(batch, place) for batch in built])
+        return self._confirmed([await self._submit(batch, place) for batch in built], place)
 
     def _built(self, records: Sequence[Outgoing]) -> Iterator[object]:
         assert self._producer is not None, "start() comes first"
@@ -75,20 +76,19 @@ class KafkaProducer:
                 batch, place.topic, partition=place.partition
             )
         except (KafkaError, TimeoutError) as error:
-            raise LogAway(str(error)) from error
+            raise told(error, self._kafka, "write", place.topic) from error
         return future
+
+    async def _confirmed(self, futures: Sequence[asyncio.Future[object]], place: Place) -> None:
+        """Wait for every broker confirmation. Raises LogAway, AccessRefused."""
+        try:
+            for future in futures:
+                await future
+        except KafkaError as error:
+            raise told(error, self._kafka, "write", place.topic) from error
 
 
 def _append(batch: Any, record: Outgoing) -> bool:
     """Whether there was room; aiokafka takes nothing but a list of headers."""
     key, value, headers = record
     return batch.append(timestamp=None, key=key, value=value, headers=list(headers)) is not None
-
-
-async def confirmed(futures: Sequence[asyncio.Future[object]]) -> None:
-    """Wait for every broker confirmation. Raises LogAway."""
-    try:
-        for future in futures:
-            await future
-    except KafkaError as error:
-        raise LogAway(str(error)) from error

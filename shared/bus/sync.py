@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from shared.contracts.addresses import KafkaAddress
 
 from .ports import LogAway, Place, Taken
+from .refused import told
 
 WAIT_MS: Final = 10_000
 POLL_MS: Final = 200
@@ -20,11 +21,13 @@ POLL_MS: Final = 200
 class KafkaLook:
     """Looks at a broker. ``group`` names whose commits `committed` tells; it is never joined.
 
-    Every call raises LogAway when the broker does not answer or a topic does not exist.
+    Every call raises LogAway when the broker does not answer or a topic does not exist,
+    AccessRefused when it says no.
     """
 
     def __init__(self, kafka: KafkaAddress, group: str | None = None) -> None:
-        with _translated():
+        self._kafka = kafka
+        with _translated(kafka):
             self._consumer: Any = KafkaConsumer(
                 **kafka.options(),
                 group_id=group,
@@ -47,8 +50,10 @@ class KafkaLook:
         """Every partition of ``topics``."""
         found = []
         for topic in topics:
-            with _translated():
+            with _translated(self._kafka, "see", topic):
                 partitions = self._consumer.partitions_for_topic(topic)
+                if topic in self._consumer._client.cluster.unauthorized_topics:  # the client only logs it
+                    raise TopicAuthorizationFailedError(topic)
             if not partitions:
                 raise LogAway(f"there is no topic {topic}; run: assay topics apply")
             found += [Place(topic, p) for p in sorted(partitions)]
@@ -56,19 +61,19 @@ class KafkaLook:
 
     def ends(self, places: Sequence[Place]) -> dict[Place, int]:
         """The offset that the next record of each partition gets."""
-        with _translated():
+        with _translated(self._kafka):
             found = self._consumer.end_offsets([TopicPartition(*p) for p in places])
         return {Place(*tp): offset for tp, offset in found.items()}
 
     def starts(self, places: Sequence[Place]) -> dict[Place, int]:
         """The first offset that each partition still keeps."""
-        with _translated():
+        with _translated(self._kafka):
             found = self._consumer.beginning_offsets([TopicPartition(*p) for p in places])
         return {Place(*tp): offset for tp, offset in found.items()}
 
     def committed(self, places: Sequence[Place]) -> dict[Place, int]:
         """The group's next offset of each partition; 0 where nothing was committed."""
-        with _translated():
+        with _translated(self._kafka):
             return {p: self._consumer.committed(TopicPartition(*p)) or 0 for p in places}
 
     def read(self, spans: Mapping[Place, tuple[int, int]]) -> Iterator[Taken]:
@@ -76,14 +81,14 @@ class KafkaLook:
         left = {TopicPartition(*p): end for p, (start, end) in spans.items() if start < end}
         if not left:
             return
-        with _translated():
+        with _translated(self._kafka):
             self._consumer.assign(list(left))
             self._consumer.resume(*left)  # an earlier read paused what it had finished
             for tp in left:
                 self._consumer.seek(tp, spans[Place(*tp)][0])
         idle_ms = 0
         while left:
-            with _translated():
+            with _translated(self._kafka):
                 found = self._consumer.poll(timeout_ms=POLL_MS)
             idle_ms = 0 if found else idle_ms + POLL_MS
             if idle_ms >= WAIT_MS:
@@ -99,7 +104,7 @@ class KafkaLook:
         return self.read({p: (starts[p], ends[p]) for p in places})
 
     def _finish(self, left: dict[Any, int]) -> None:
-        with _translated():
+        with _translated(self._kafka):
             done = [tp for tp, end in left.items() if self._consumer.position(tp) >= end]
         for tp in done:
             del left[tp]
@@ -107,8 +112,8 @@ class KafkaLook:
 
 
 def produce_confirmed(kafka: KafkaAddress, place: Place, key: bytes | None, value: bytes) -> int:
-    """Append one record; its offset once the broker has confirmed it. Raises LogAway."""
-    with _translated():
+    """Append one record; its offset once the broker has confirmed it. Raises LogAway, AccessRefused."""
+    with _translated(kafka, "write", place.topic):
         producer: Any = KafkaProducer(
             **kafka.options(),
             acks="all",
@@ -139,8 +144,8 @@ def _taken(record: Any) -> Taken:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(kafka: KafkaAddress, operation: str = "read", what: str = "") -> Iterator[None]:
     try:
         yield
     except KafkaError as error:
-        raise LogAway(str(error)) from error
+        raise told(error, kafka, operation, what) from error

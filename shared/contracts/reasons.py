@@ -80,6 +80,7 @@ REASONS: Final[dict[str, str]] = {
     "answer_unreadable": "The answer is none of the front door's. Look at what else is at this address.",
     # why a dependency made us wait
     "kafka_away": "Kafka does not answer.",
+    "access_refused": "The broker or Redis refuses what we ask: the user, its password or a right is wrong.",
     "redis_away": "Redis does not answer.",
     "database_away": "The database of keys and parked labels does not answer.",
     "lake_away": "The lake does not answer.",

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
+from shared.contracts.access import refusal
 from shared.contracts.addresses import KafkaAddress
 
 WAIT_MS: Final = 10_000
@@ -30,10 +31,12 @@ class LogRecord(NamedTuple):
 
 
 def read_whole(kafka: KafkaAddress, topic: str, from_offset: int = 0) -> list[LogRecord]:
-    """Every record of ``topic``'s partition 0 up to its end as it is now. Raises KafkaAway."""
-    with _translated(topic), _consumer(kafka) as consumer:
+    """Every record of ``topic``'s partition 0 up to its end as it is now. Raises KafkaAway, AccessRefused."""
+    with _translated(kafka, "read", topic), _consumer(kafka) as consumer:
         place = TopicPartition(topic, 0)
         if not consumer.partitions_for_topic(topic):
+            if topic in consumer._client.cluster.unauthorized_topics:  # the client only logs it
+                raise TopicAuthorizationFailedError(topic)
             raise KafkaAway(f"there is no topic {topic}; run: assay topics apply")
         consumer.assign([place])
         consumer.seek(place, from_offset)
@@ -41,8 +44,8 @@ def read_whole(kafka: KafkaAddress, topic: str, from_offset: int = 0) -> list[Lo
 
 
 def append(kafka: KafkaAddress, topic: str, key: bytes | None, value: bytes) -> int:
-    """Append one record to partition 0, confirmed by the broker; its offset. Raises KafkaAway."""
-    with _translated(topic), _producer(kafka) as producer:
+    """Append one confirmed record to partition 0; its offset. Raises KafkaAway, AccessRefused."""
+    with _translated(kafka, "write", topic), _producer(kafka) as producer:
         future = producer.send(topic, value=value, key=key, partition=0)
         return int(future.get(timeout=WAIT_MS / 1000).offset)
 
@@ -60,11 +63,11 @@ def _until(consumer: KafkaConsumer, place: TopicPartition, end: int) -> Iterator
 
 
 @contextmanager
-def _translated(topic: str) -> Iterator[None]:
+def _translated(kafka: KafkaAddress, operation: str, topic: str) -> Iterator[None]:
     try:
         yield
     except KafkaError as error:
-        raise KafkaAway(f"{topic}: {error}") from error
+        raise refusal(error, kafka, operation, topic) or KafkaAway(f"{topic}: {error}") from error
 
 
 @contextmanager

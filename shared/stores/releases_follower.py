@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
+from shared.contracts.access import refusal
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.models import Release
 from shared.contracts.topics import topic_name
@@ -29,11 +30,11 @@ class _BrokerAway(Exception):
 
 
 @contextmanager
-def _asking() -> Iterator[None]:
+def _asking(kafka: KafkaAddress, topic: str) -> Iterator[None]:
     try:
         yield
     except (KafkaError, OSError, TimeoutError) as error:
-        raise _BrokerAway(str(error)) from error
+        raise refusal(error, kafka, "read", topic) or _BrokerAway(str(error)) from error
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:
@@ -54,7 +55,7 @@ class ReleaseFollower(Service):
 
     At start the topic is read to its end, ``on_release`` gets the head (with ``history`` every release
     up to it), and then ``caught_up`` is set, also when the chain is empty. A broker that is away is tried
-    again for ever. What ``on_release`` raises stops this service.
+    again for ever; a refusal (AccessRefused) and what ``on_release`` raises stop this service.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class ReleaseFollower(Service):
             request_timeout_ms=REQUEST_MS,
         )
         try:
-            with _asking():
+            with _asking(self._kafka, self._place.topic):
                 await consumer.start()
             consumer.assign([self._place])
             consumer.seek(self._place, self._next_offset)
@@ -121,7 +122,7 @@ class ReleaseFollower(Service):
             self.caught_up.set()
 
     async def _take(self, consumer: AIOKafkaConsumer) -> None:
-        with _asking():
+        with _asking(self._kafka, self._place.topic):
             found = await consumer.getmany(self._place, timeout_ms=POLL_MS)
         records = found.get(self._place, ())
         self.chain = self.chain.extend([record.value or b"" for record in records], self._trusted.verify)
@@ -133,7 +134,7 @@ class ReleaseFollower(Service):
             await self._end(consumer)
 
     async def _end(self, consumer: AIOKafkaConsumer) -> int:
-        with _asking():
+        with _asking(self._kafka, self._place.topic):
             ends: dict[TopicPartition, int] = await consumer.end_offsets([self._place])
         self._contact = asyncio.get_running_loop().time()
         return ends[self._place]

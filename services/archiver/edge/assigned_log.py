@@ -9,11 +9,13 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from services.archiver.core.gather import Place
 from shared.bus.leaving import leave
 from shared.bus.ports import LogAway
+from shared.bus.refused import told, why_no_start
+from shared.contracts.access import AccessRefused
 from shared.contracts.addresses import KafkaAddress
 
 COMMIT_WAIT_S: Final = 5.0
@@ -42,7 +44,7 @@ class AssignedLog:
     _places: list[Place] = field(default_factory=list)
 
     async def start(self) -> list[Place]:
-        """Connect and find the partitions. Raises LogAway, TopicMissing."""
+        """Connect and find the partitions. Raises LogAway, AccessRefused, TopicMissing."""
         self._consumer = AIOKafkaConsumer(
             **self.kafka.options(),
             group_id=self.group,
@@ -56,7 +58,7 @@ class AssignedLog:
             await self._consumer.start()
             self._places = await self._find()
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise await why_no_start(error, self.kafka, "read", self._reading) from error
         return self._places
 
     async def _find(self) -> list[Place]:
@@ -66,10 +68,20 @@ class AssignedLog:
             found = await admin.describe_topics(list(self.topics))
         finally:
             await admin.close()
+        refused = [c["topic"] for c in found if c["error_code"] == TopicAuthorizationFailedError.errno]
+        if refused:
+            raise told(TopicAuthorizationFailedError(), self.kafka, "read", ", ".join(sorted(refused)))
         missing = sorted(card["topic"] for card in found if card["error_code"])
         if missing:
             raise TopicMissing(f"{', '.join(missing)}: not on the broker; make it with: assay topics apply")
         return sorted(Place(card["topic"], p["partition"]) for card in found for p in card["partitions"])
+
+    def _told(self, error: BaseException) -> LogAway | AccessRefused:
+        return told(error, self.kafka, "read", self._reading)
+
+    @property
+    def _reading(self) -> str:
+        return f"{', '.join(self.topics)} as group {self.group}"
 
     async def begin(self, positions: Mapping[Place, int | None]) -> None:
         """Take every partition from its position on; None is its start. Raises LogAway, TopicRecreated."""
@@ -79,7 +91,7 @@ class AssignedLog:
             first = await self._consumer.beginning_offsets(list(tps))
             last = await self._consumer.end_offsets(list(tps))
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise self._told(error) from error
         self._consumer.assign(list(tps))
         for tp, place in tps.items():
             position = positions.get(place)
@@ -98,7 +110,7 @@ class AssignedLog:
         try:
             found = await self._consumer.getmany(timeout_ms=wait_ms, max_records=limit)
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise self._told(error) from error
         return {Place(tp.topic, tp.partition): messages for tp, messages in found.items()}
 
     async def show(self, ends: Mapping[Place, int]) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from infra.kafka.broker import BrokerAwayError
 from infra.local.errors import StackError
 from services.cli.edge.errors import Away, CommandError, FaultFound, WrongUse
 from shared.bus.ports import LogAway
+from shared.contracts.access import AccessRefused
 from shared.features.refusal import PortfolioError
 from shared.stores.kafka_log import KafkaAway
 from shared.stores.lake_commit import LakeAway
@@ -23,6 +24,7 @@ _KAFKA: Final = "Look at `assay status`; start the stack with `assay up`."
 EXPECTED: Final = (
     StackError,
     BrokerAwayError,
+    AccessRefused,
     LogAway,
     KafkaAway,
     LakeAway,
@@ -44,6 +46,12 @@ def translate(error: Exception) -> CommandError:
             return Away(error.sentence, error.way_out)
         case BrokerAwayError() | LogAway() | KafkaAway():
             return Away(f"Kafka is away: {text}.", _KAFKA)
+        case AccessRefused():
+            return FaultFound(f"{text}.")
+        case NoPermissionError() | AuthenticationError():
+            return FaultFound(
+                f"access_refused: Redis refuses: {text}.", "`assay down` and `assay up` write its users anew."
+            )
         case LakeAway():
             return Away(f"The lake cannot be read: {text}.", "Check the folder and its disk.")
         case RedisError():

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from infra.local.state import StackState
 from services.cli.edge import releasing
 from services.cli.edge.surroundings import House
-from shared.contracts.addresses import KafkaAddress
 
 
 class FirstRelease:
@@ -24,4 +23,4 @@ class FirstRelease:
         topics = next((part for part in state.parts if part.name == "topics"), None)
         if not self._done and topics is not None and topics.phase == "ready":
             self._done = True
-            releasing.Desk(self._house, KafkaAddress(state.addresses["kafka"])).begin()
+            releasing.Desk(self._house, self._house.kafka_at(state)).begin()

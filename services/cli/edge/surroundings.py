@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from infra.local.layout import DataDir
 from infra.local.leftovers import is_locked
+from infra.local.secrets import Secrets
 from infra.local.state import StackState, read_state
 from services.cli.edge.errors import Away, WrongUse
+from shared.contracts.access import OPERATOR
 from shared.contracts.addresses import KafkaAddress, RedisAddress
 from shared.runtime.clock import SystemClock
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from shared.features.portfolio import Portfolio
 
 DEFAULT_PORTFOLIO: Final = "bank"
+CLI: Final = "cli"
 CLOCK: Final = SystemClock()
 
 
@@ -53,12 +56,25 @@ class House:
     @property
     def kafka(self) -> KafkaAddress:
         """Where Kafka is. Raises Away when no stack runs and none is named."""
-        return self.around.kafka or KafkaAddress(self._address("kafka", "ASSAY_KAFKA"))
+        return self.around.kafka or self._secrets.kafka(self._address("kafka", "ASSAY_KAFKA"), CLI)
+
+    def kafka_at(self, state: StackState) -> KafkaAddress:
+        """Kafka of a stack of this data dir that has just come up. Raises StackError."""
+        return self._secrets.kafka(state.addresses["kafka"], CLI)
+
+    @property
+    def kafka_of_operator(self) -> KafkaAddress:
+        """Where Kafka is, for who makes topics and rights. Raises Away, StackError."""
+        return self.around.kafka or self._secrets.kafka(self._address("kafka", "ASSAY_KAFKA"), OPERATOR)
 
     @property
     def redis(self) -> RedisAddress:
         """Where Redis is. Raises Away when no stack runs and none is named."""
-        return self.around.redis or RedisAddress(self._address("redis", "ASSAY_REDIS_URL"))
+        return self.around.redis or self._secrets.redis(self._address("redis", "ASSAY_REDIS_URL"), CLI)
+
+    @property
+    def _secrets(self) -> Secrets:
+        return Secrets(self.data.secrets)
 
     @property
     def lake(self) -> Path:

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from services.scorer.core.assembly import entity_ends
 from services.scorer.core.intake import InputRecord
 from shared.bus.leaving import leave
-from shared.bus.ports import LogAway
+from shared.bus.refused import told, why_no_start
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.capture import decode_capture
 from shared.contracts.codec import DecodeError, decode_activity, decode_label, decode_transaction
@@ -82,7 +82,7 @@ class CapturedTail:
             async for message in _until(consumer, ends):
                 yield message
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise told(error, self._kafka, "read", topic) from error
         finally:
             await leave(consumer)
 
@@ -103,7 +103,7 @@ class CapturedTail:
                 except DecodeError as error:
                     raise AssertionError(f"a captured record does not decode: {error}") from error
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise told(error, self._kafka, "read", place.topic) from error
         finally:
             await leave(consumer)
 
@@ -114,7 +114,7 @@ class CapturedTail:
         try:
             await consumer.start()
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise await why_no_start(error, self._kafka) from error
         return consumer
 
     async def _partitions(self, consumer: AIOKafkaConsumer, topic: str) -> set[int]:

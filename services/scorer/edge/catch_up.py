@@ -19,6 +19,7 @@ from services.scorer.core.intake import Item, Limits
 from services.scorer.core.reading import read_each
 from shared.bus.leaving import leave
 from shared.bus.ports import LogAway, Place
+from shared.contracts.access import refusal
 from shared.contracts.addresses import KafkaAddress
 from shared.runtime.logs import get_logger
 
@@ -52,7 +53,9 @@ class CatchUp(Service):
             try:
                 for place, (start, stop) in owed.items():
                     await self._settle(place, start, stop)
-            except (LogAway, KafkaError):
+            except (LogAway, KafkaError) as error:
+                if refused := refusal(error, self._kafka, "read", ", ".join(self._kinds)):
+                    raise refused from error
                 log.warning("catch_up_waits", reason="kafka_away")
 
     async def _settle(self, place: Place, start: int, stop: int) -> None:

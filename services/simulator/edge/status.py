@@ -10,6 +10,8 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from shared.bus.ports import LogAway
+from shared.bus.refused import told
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import encode
 from shared.contracts.operations import Status
 from shared.contracts.topics import topic_name
@@ -26,10 +28,17 @@ class StatusReports(Service):
     """Sends a Status record each second."""
 
     def __init__(
-        self, producer: AIOKafkaProducer, traffic: Traffic, clock: Clock, instance: str, portfolio: str
+        self,
+        producer: AIOKafkaProducer,
+        kafka: KafkaAddress,
+        traffic: Traffic,
+        clock: Clock,
+        instance: str,
+        portfolio: str,
     ) -> None:
         super().__init__()
         self._producer = producer
+        self._kafka = kafka
         self._traffic = traffic
         self._clock = clock
         self._instance = instance
@@ -63,4 +72,4 @@ class StatusReports(Service):
         try:
             await self._producer.send_and_wait(topic_name(self._portfolio, "status"), encode(status), key=key)
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise told(error, self._kafka, "write", "status") from error

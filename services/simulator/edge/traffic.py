@@ -11,7 +11,8 @@ from mode import Service
 
 from services.simulator.core.live import LiveWorld
 from services.simulator.core.records import Records
-from shared.bus.ports import LogAway
+from shared.bus.refused import told
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import encode
 from shared.contracts.payments import Label, Transaction
 from shared.contracts.topics import topic_name
@@ -28,6 +29,7 @@ class Traffic(Service):
     def __init__(
         self,
         producer: AIOKafkaProducer,
+        kafka: KafkaAddress,
         live: LiveWorld,
         records: Records,
         clock: Clock,
@@ -37,6 +39,7 @@ class Traffic(Service):
     ) -> None:
         super().__init__()
         self._producer = producer
+        self._kafka = kafka
         self._live = live
         self._records = records
         self._clock = clock
@@ -85,5 +88,5 @@ class Traffic(Service):
             ]
             await asyncio.gather(*confirmations)
         except KafkaError as error:
-            raise LogAway(str(error)) from error
+            raise told(error, self._kafka, "write", topic) from error
         return len(records)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 import faust
 
 from shared.bus.ports import Taken
+from shared.contracts.access import AccessRefused
 from shared.contracts.addresses import MECHANISM, KafkaAddress
 from shared.contracts.topics import topic_name
 from shared.runtime.logs import get_logger
@@ -57,7 +59,11 @@ def make_app(options: GroupOptions, intake: Intake) -> faust.App:
     @app.agent(topic, concurrency=1)
     async def requests(stream: Any) -> None:
         async for event in stream.events():
-            await _handle(_message(event.message), intake)
+            try:
+                await _handle(_message(event.message), intake)
+            except AccessRefused as error:
+                await app.crash(error)
+                await asyncio.Event().wait()  # Faust would acknowledge it: it stays taken till the end
 
     app.finalize()
     return app
@@ -71,11 +77,14 @@ def _credentials(kafka: KafkaAddress) -> Any:
 
 
 async def _handle(message: Taken, intake: Intake) -> None:
-    """Faust acknowledges an event whose handler raised, so nothing may leave here but a cancellation."""
+    """Nothing may leave here but a cancellation and AccessRefused, for which the caller ends the process:
+    Faust acknowledges an event whose handler raised."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             await intake.take(message)
             return
+        except AccessRefused:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the record must not be lost
             _log.error("our code failed", offset=message.offset, attempt=attempt, exc_info=error)
             if attempt == ATTEMPTS:

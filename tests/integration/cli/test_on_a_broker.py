@@ -134,7 +134,7 @@ def test_an_interrupted_load_is_ended_on_every_partition(
 
 
 def test_topics_are_applied_and_compared(ask: Ask) -> None:
-    assert ask("topics", "apply") == {"created": [], "faults": []}
+    assert ask("topics", "apply") == {"created": [], "granted": 0, "faults": []}
     assert ask("topics", "diff") == {"faults": []}
 
 

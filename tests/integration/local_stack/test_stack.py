@@ -17,6 +17,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from infra.local.errors import StackError
 from infra.local.options import StackOptions
 from infra.local.portfolios import FOLDER
+from infra.local.secrets import Secrets
 from infra.local.services import ServiceRow
 from infra.local.stack import PartStatus, Stack
 from infra.local.state import StackState
@@ -74,14 +75,19 @@ def parts(stack: Stack) -> dict[str, PartStatus]:
     return {row.part.name: row for row in stack.status().parts}
 
 
+def as_(state: StackState, principal: str) -> dict[str, str]:
+    secrets = Secrets(Path(state.options.data_dir) / "secrets")
+    return secrets.kafka(state.addresses["kafka"], principal).options()
+
+
 def produce(state: StackState, value: bytes) -> None:
-    producer = KafkaProducer(bootstrap_servers=state.addresses["kafka"])
+    producer = KafkaProducer(**as_(state, "applications"))
     producer.send("t.transactions", value, partition=0).get(timeout=10)
     producer.close()
 
 
 def first_value(state: StackState) -> bytes:
-    consumer = KafkaConsumer(bootstrap_servers=state.addresses["kafka"], auto_offset_reset="earliest")
+    consumer = KafkaConsumer(**as_(state, "scorer"), auto_offset_reset="earliest")
     consumer.assign([TopicPartition("t.transactions", 0)])
     value: bytes = next(consumer).value
     consumer.close()

@@ -17,6 +17,7 @@ from services.simulator.edge.command_line import HistoryRequest, parse_command
 from services.simulator.edge.status import StatusReports
 from services.simulator.edge.traffic import BEHIND_MOST_MS, Traffic
 from shared.bus.ports import LogAway
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import decode, decode_transaction
 from shared.contracts.operations import Status
 from shared.runtime.clock import FixedClock
@@ -49,6 +50,9 @@ def clock() -> FixedClock:
     return FixedClock(START)
 
 
+KAFKA = KafkaAddress("")
+
+
 @pytest.fixture
 def producer() -> FakeProducer:
     return FakeProducer()
@@ -57,7 +61,7 @@ def producer() -> FakeProducer:
 @pytest.fixture
 def traffic(world: World, clock: FixedClock, producer: FakeProducer) -> Traffic:
     live = LiveWorld(world, START, 100.0, 50_000.0)
-    return Traffic(producer, live, Records(world, START, "EUR"), clock, Health(30.0), "shop", 50)
+    return Traffic(producer, KAFKA, live, Records(world, START, "EUR"), clock, Health(30.0), "shop", 50)
 
 
 async def test_a_step_sends_what_is_due(traffic: Traffic, clock: FixedClock, producer: FakeProducer) -> None:
@@ -94,7 +98,7 @@ async def test_a_broker_away_stops_the_play(
 async def test_status_is_said_at_once_and_at_the_end(
     traffic: Traffic, clock: FixedClock, producer: FakeProducer
 ) -> None:
-    reports = StatusReports(producer, traffic, clock, "1", "shop")
+    reports = StatusReports(producer, KAFKA, traffic, clock, "1", "shop")
     async with reports:
         await asyncio.sleep(0.05)
     words = [decode(Status, value) for topic, _, value in producer.sent if topic == "status"]
@@ -106,7 +110,7 @@ async def test_status_is_said_at_once_and_at_the_end(
 async def test_a_last_word_to_nobody_is_no_fault(
     traffic: Traffic, clock: FixedClock, producer: FakeProducer
 ) -> None:
-    reports = StatusReports(producer, traffic, clock, "1", "shop")
+    reports = StatusReports(producer, KAFKA, traffic, clock, "1", "shop")
     producer.away = True
     await reports.on_stop()
 

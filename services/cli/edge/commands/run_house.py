@@ -27,7 +27,6 @@ from services.cli.edge.options import DataDirOption, house
 from services.cli.edge.source_files import Period
 from services.cli.edge.surroundings import CLOCK, House
 from shared.bus.ports import LogAway
-from shared.contracts.addresses import KafkaAddress
 
 PORTFOLIO = "bank"
 NEEDED = ("python", "crc32c", "hiredis", "java", "data dir", "disk")
@@ -217,7 +216,7 @@ class HouseRun:
 
     def _live(self, state: StackState, seconds: float | None) -> None:
         """Traffic of the stack's own simulator, or of one beside it where the stack began without."""
-        kafka = KafkaAddress(state.addresses["kafka"])
+        kafka = self._here.kafka_at(state)
         traffic = (
             None if self._options.simulator else live_traffic.LiveTraffic(self._here.data, state, self._rate)
         )

@@ -41,7 +41,7 @@ def status(context: typer.Context, data_dir: DataDirOption = None, as_json: Json
     found = Stack(StackOptions(data_dir=str(here.data.root))).status()
     words = _last_words(here) if found.running else {}
     if as_json:
-        terminal.answer_json(_as_data(found, words))
+        terminal.answer_json(_as_data(here, found, words))
     else:
         _show(here, found, words)
     raise typer.Exit(_health_code(found))
@@ -66,11 +66,12 @@ def _is_well(status: PartStatus) -> bool:
     return status.part.phase == "ready"
 
 
-def _as_data(found: StackStatus, words: Mapping[str, Status]) -> dict[str, Any]:
+def _as_data(here: House, found: StackStatus, words: Mapping[str, Status]) -> dict[str, Any]:
     state = found.state
     return {
         "running": found.running,
         "addresses": state.addresses if state and found.running else {},
+        "secrets": str(here.data.secrets),
         "options": state.options if state else None,
         "leftovers": [record.name for record in found.leftovers],
         "parts": [
