@@ -1,4 +1,4 @@
-"""Ports of the broker: the named one, else those of the last run where they are free, else new ones."""
+"""Ports of a stack: those of the last run where they are free, else new ones; the gateway has a usual one."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from .errors import StackError
 from .layout import DataDir
 from .ports import free_ports, is_free
 
-NEEDED: Final = 2
+NEEDED: Final = 3
+FRONT_DOOR: Final = 8700
 
 
-class BrokerPorts(Struct, frozen=True):
-    """Where clients and where the controller listen, on loopback."""
+class StackPorts(Struct, frozen=True):
+    """Where Kafka's clients, its controller and the gateway's callers find them, on loopback."""
 
     clients: int
     controller: int
+    gateway: int = FRONT_DOOR
 
 
-def choose_ports(data: DataDir, wanted: int) -> BrokerPorts:
-    """Ports for this run, remembered for the next; ``wanted`` 0 means any. StackError: it is taken."""
+def choose_ports(data: DataDir, wanted: int) -> StackPorts:
+    """Ports for this run, remembered for the next; ``wanted`` is Kafka's, 0 any. StackError: it is taken."""
     if wanted and not is_free(wanted):
         raise StackError(
             f"Port {wanted} on loopback is in use by another program.",
@@ -32,13 +34,18 @@ def choose_ports(data: DataDir, wanted: int) -> BrokerPorts:
     fresh = free_ports(NEEDED)
     clients = wanted or (former.clients if former and is_free(former.clients) else fresh[0])
     usable = former is not None and former.controller != clients and is_free(former.controller)
-    chosen = BrokerPorts(clients, former.controller if former and usable else fresh[1])
+    gateway = former.gateway if former else FRONT_DOOR
+    chosen = StackPorts(
+        clients,
+        former.controller if former and usable else fresh[1],
+        gateway if gateway != clients and is_free(gateway) else fresh[2],
+    )
     data.ports_file.write_bytes(msgspec.json.encode(chosen))
     return chosen
 
 
-def _remembered(data: DataDir) -> BrokerPorts | None:
+def _remembered(data: DataDir) -> StackPorts | None:
     try:
-        return msgspec.json.decode(data.ports_file.read_bytes(), type=BrokerPorts)
+        return msgspec.json.decode(data.ports_file.read_bytes(), type=StackPorts)
     except (FileNotFoundError, msgspec.DecodeError):
         return None

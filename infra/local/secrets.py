@@ -37,12 +37,18 @@ class Secrets:
             self.folder.chmod(0o700)
             for part, names in NAMES.items():
                 for name in names:
-                    _draw(self.file(part, name))
+                    _draw(self.file(part, name), secrets.token_urlsafe(PASSWORD_BYTES))
+            _draw(self.operator_key, f"assay_{secrets.token_hex(6)}_{secrets.token_hex(32)}")
         except OSError as error:
             raise StackError(
                 f"The folder {self.folder} cannot be written: {error}.",
                 "It must be yours: delete it, and the next start makes it anew.",
             ) from error
+
+    @property
+    def operator_key(self) -> Path:
+        """The file of the key that may manage the gateway's keys."""
+        return self.folder / "gateway.operator"
 
     def file(self, part: Part, user: str) -> Path:
         """Where the password of ``user`` is, known or not."""
@@ -85,8 +91,8 @@ def write_private(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def _draw(path: Path) -> None:
+def _draw(path: Path, secret: str) -> None:
     if path.exists():
         path.chmod(0o600)
     else:
-        write_private(path, secrets.token_urlsafe(PASSWORD_BYTES) + "\n")
+        write_private(path, secret + "\n")

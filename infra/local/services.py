@@ -18,7 +18,8 @@ class ServiceRow(Struct, frozen=True, kw_only=True):
 
     ``per_worker`` rows run once per worker. ``early`` rows start beside Kafka and wait for it themselves,
     for what they do before they need it. ``wave`` orders stopping: higher waves stop first. ``env`` is
-    added to what every service is told; ``{rate}`` in a value is the simulator's rate.
+    added to what every service is told; ``{rate}`` in a value is the simulator's rate, ``{gateway_port}`` and
+    ``{operator_key}`` are the front door's port and the file of the key that may manage keys.
     """
 
     name: str
@@ -41,10 +42,19 @@ SERVICES: Final[tuple[ServiceRow, ...]] = (
     ServiceRow(name="archiver", module="services.archiver"),
     ServiceRow(name="trainer", module="services.trainer"),
     ServiceRow(
+        name="gateway",
+        module="services.gateway",
+        wave=2,
+        env={
+            "ASSAY_GATEWAY_PORT": "{gateway_port}",
+            "ASSAY_GATEWAY_OPERATOR_KEY_FILE": "{operator_key}",
+        },
+    ),
+    ServiceRow(
         name="simulator",
         module="services.simulator",
         default=False,
-        wave=2,
+        wave=3,
         env={"ASSAY_SIMULATOR_RATE_PER_S": "{rate}"},
     ),
 )
@@ -65,8 +75,14 @@ def service_environment(
     row: ServiceRow, instance: int, options: StackOptions, addresses: dict[str, str], health_port: int
 ) -> dict[str, str]:
     """What one process is told beyond our own environment. Raises StackError without a portfolio file."""
+    data = DataDir(Path(options.data_dir))
+    values = {
+        "rate": options.rate,
+        "gateway_port": addresses["gateway"].rpartition(":")[2],
+        "operator_key": Secrets(data.secrets).operator_key,
+    }
     common = {
-        **_sign_in(row.name, DataDir(Path(options.data_dir))),
+        **_sign_in(row.name, data),
         "ASSAY_KAFKA": addresses["kafka"],
         "ASSAY_REDIS_URL": addresses["redis"],
         "ASSAY_DATA_DIR": str(options.data_dir),
@@ -78,4 +94,4 @@ def service_environment(
         "MALLOC_ARENA_MAX": "2",
         "PYTHONUNBUFFERED": "1",
     }
-    return {**common, **{key: value.format(rate=options.rate) for key, value in row.env.items()}}
+    return {**common, **{key: value.format(**values) for key, value in row.env.items()}}

@@ -120,7 +120,11 @@ class Supervisor:
             secrets=self._secrets,
             portfolio=self._options.portfolio,
         )
-        self.state.addresses = {"kafka": kafka.bootstrap, "redis": redis.url}
+        self.state.addresses = {
+            "kafka": kafka.bootstrap,
+            "redis": redis.url,
+            "gateway": f"http://{HOST}:{ports.gateway}",
+        }
         both = [Managed(redis, redis.url, REDIS_WAVE), Managed(kafka, kafka.bootstrap, KAFKA_WAVE)]
         self._managed += both
         with ThreadPoolExecutor(len(both)) as pool:

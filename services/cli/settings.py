@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from shared.runtime.settings import ServiceSettings
@@ -11,4 +13,8 @@ class CliSettings(ServiceSettings, service="cli"):
     """What the command line is told by its environment; options on the line win."""
 
     signing_key: str = Field("operator", description="name of the private key in the folder keys")
+    gateway: str = Field("", description="URL of the front door; empty: the running stack's")
+    operator_key_file: Path | None = Field(
+        None, description="file with the key that may manage keys; empty: the stack's own"
+    )
     operator: str = Field("operator", description="who acts, as releases and audit entries name it")

@@ -25,6 +25,8 @@ def surroundings() -> Surroundings:
         portfolio_file=settings.portfolio_file,
         signing_key=settings.signing_key,
         operator=settings.operator,
+        gateway=settings.gateway or None,
+        operator_key_file=settings.operator_key_file,
     )
 
 

@@ -88,7 +88,7 @@ class Sent(Struct, frozen=True, kw_only=True):
 
 
 class NewKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A key to be made. What is left out, the house fills in; times are UTC ms."""
+    """A key to be made, good for ``days``. What is left out, the house fills in."""
 
     name: str
     actions: tuple[KeyAction, ...]
@@ -96,7 +96,7 @@ class NewKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
     details: bool | None = None
     rate_per_s: float | None = None
     burst: int | None = None
-    expires_at_ms: int | None = None
+    days: float | None = None
 
 
 class Key(Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from infra.kafka.broker import BrokerAwayError
 from infra.local.errors import StackError
 from services.cli.edge.errors import Away, CommandError, FaultFound, WrongUse
 from shared.bus.ports import LogAway
+from shared.client import CallFailed, Delayed, Unauthorised
 from shared.contracts.access import AccessRefused
 from shared.features.refusal import PortfolioError
 from shared.stores.kafka_log import KafkaAway
@@ -34,6 +35,7 @@ EXPECTED: Final = (
     ReleaseRefused,
     KeyRefused,
     RebuildFailed,
+    CallFailed,
 )
 """What a command may raise, beside `CommandError`, without it being a defect of ours."""
 
@@ -60,6 +62,10 @@ def translate(error: Exception) -> CommandError:
             return WrongUse(f"{text}.", "Correct the file and run `assay features check`.")
         case ReleaseConflict():
             return FaultFound(f"{text}.", "Run `assay release show`, then decide again.")
+        case Delayed():
+            return Away(f"{text}.", "Look at `assay status`, and at the gateway's log.")
+        case Unauthorised():
+            return WrongUse(f"{text}.")
         case KeyRefused():
             return WrongUse(f"{text}.")
         case _:

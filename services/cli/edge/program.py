@@ -40,6 +40,7 @@ COMMANDS: Final = (
     Entry("features", "features", "app", "Features of a portfolio."),
     Entry("state", "state", "app", "Entity timelines: compare with the lake, rebuild from it."),
     Entry("release", "release", "app", "Releases: everything that decides, as one numbered object."),
+    Entry("keys", "keys", "app", "API keys of the front door."),
     Entry("dlq", "dlq", "app", "Dead letters: refused records with their bytes and reason."),
 )
 

@@ -34,6 +34,8 @@ class Surroundings:
     portfolio_file: Path | None
     signing_key: str
     operator: str
+    gateway: str | None = None
+    operator_key_file: Path | None = None
 
     def house(self, data_dir: Path | None, portfolio: str | None = None) -> House:
         """The house at ``data_dir`` (else the environment's), for ``portfolio`` (else the stack's)."""
@@ -71,6 +73,23 @@ class House:
     def redis(self) -> RedisAddress:
         """Where Redis is. Raises Away when no stack runs and none is named."""
         return self.around.redis or self._secrets.redis(self._address("redis", "ASSAY_REDIS_URL"), CLI)
+
+    @property
+    def gateway(self) -> str:
+        """Where the front door is. Raises Away when no stack runs and none is named."""
+        return self.around.gateway or self._address("gateway", "ASSAY_CLI_GATEWAY")
+
+    @property
+    def operator_key(self) -> str:
+        """The key that may manage keys. Raises WrongUse."""
+        path = self.around.operator_key_file or self._secrets.operator_key
+        try:
+            return path.read_text(encoding="ascii").strip()
+        except OSError as error:
+            raise WrongUse(
+                f"The operator's key cannot be read: {error}.",
+                "Name its file with ASSAY_CLI_OPERATOR_KEY_FILE; `assay up` makes one.",
+            ) from error
 
     @property
     def _secrets(self) -> Secrets:

@@ -20,7 +20,7 @@ FREE_PER_S: Final = 100_000.0
 
 ADDRESS: Final = "gateway"
 """The name of the front door among the addresses of `assay status --json`."""
-OPERATOR_KEY: Final = Path("keys") / "operator.key"
+OPERATOR_KEY: Final = Path("secrets") / "gateway.operator"
 """Where the house keeps its operator's key, below its data dir."""
 
 

@@ -109,12 +109,13 @@ def test_the_table_starts_what_the_options_ask_for() -> None:
         "scorer": 3,
         "archiver": 1,
         "trainer": 1,
+        "gateway": 1,
         "simulator": 0,
     }
     with_traffic = StackOptions(data_dir="/d", simulator=True, rate=50.5)
     simulator = next(row for row in SERVICES if row.name == "simulator")
     assert simulator.instances(with_traffic) == 1
-    addresses = {"kafka": "k:1", "redis": "unix:///s"}
+    addresses = {"kafka": "k:1", "redis": "unix:///s", "gateway": "http://g:3"}
     env = service_environment(simulator, 1, with_traffic, addresses, health_port=99)
     assert env["ASSAY_SIMULATOR_RATE_PER_S"] == "50.5"
     assert env["ASSAY_PORTFOLIO_FILE"] == str(FOLDER / "bank.toml")
@@ -122,6 +123,10 @@ def test_the_table_starts_what_the_options_ask_for() -> None:
         portfolio_path(StackOptions(data_dir="/d", portfolio="mars"))
     assert "bank" in caught.value.way_out
     assert env["ASSAY_KAFKA"] == "k:1"
+    gateway = next(row for row in SERVICES if row.name == "gateway")
+    told = service_environment(gateway, 1, asked, addresses, health_port=99)
+    assert told["ASSAY_GATEWAY_PORT"] == "3"
+    assert told["ASSAY_GATEWAY_OPERATOR_KEY_FILE"] == "/d/secrets/gateway.operator"
     assert env["ASSAY_HEALTH_PORT"] == "99"
 
 
