@@ -49,7 +49,9 @@ def test_passwords_are_drawn_once_and_are_their_owners_alone(tmp_path: Path) -> 
     secrets = Secrets(tmp_path / "secrets")
     secrets.make()
     drawn = {path.name: path.read_text() for path in secrets.folder.iterdir()}
-    assert len(set(drawn.values())) == len(drawn) == sum(map(len, NAMES.values())) + len([secrets.operator_key])
+    named = [secrets.operator_key.name, *(f"{part}.{name}" for part in NAMES for name in NAMES[part])]
+    assert sorted(drawn) == sorted(named)
+    assert len(set(drawn.values())) == len(drawn)
     assert {path.stat().st_mode & 0o777 for path in secrets.folder.iterdir()} == {0o600}
     assert secrets.folder.stat().st_mode & 0o777 == 0o700
 
@@ -66,8 +68,9 @@ def test_a_service_is_told_the_files_of_its_own_passwords_and_no_password(tmp_pa
     secrets = Secrets(tmp_path / "secrets")
     secrets.make()
     options = StackOptions(data_dir=str(tmp_path))
+    addresses = {"kafka": "h:1", "redis": "unix:///r", "gateway": "http://h:2"}
     for row in SERVICES:
-        told = service_environment(row, 1, options, {"kafka": "h:1", "redis": "unix:///r", "gateway": "http://h:2"}, 1)
+        told = service_environment(row, 1, options, addresses, 1)
         assert told["ASSAY_KAFKA_USER"] == row.name
         assert told["ASSAY_KAFKA_PASSWORD_FILE"] == str(secrets.file("kafka", row.name))
         assert ("ASSAY_REDIS_USER" in told) == (row.name in NAMES["redis"])
