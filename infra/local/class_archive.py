@@ -24,12 +24,15 @@ class ClassArchive:
     """The archive for ``java`` with ``class_path`` and ``flags``, kept in ``folder``.
 
     Two files, as Java wants it: one of its own classes, one on top of it of the program's.
+    What starts with other classes is another ``program``.
     """
 
-    def __init__(self, folder: Path, java: Path, class_path: str, flags: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, java: Path, class_path: str, flags: Sequence[str], program: str = "kafka"
+    ) -> None:
         key = sha256("\n".join([str(java), class_path, *flags]).encode()).hexdigest()[:16]
         self.own = folder / f"java-{key}.jsa"
-        self.program = folder / f"kafka-{key}.jsa"
+        self.program = folder / f"{program}-{key}.jsa"
         self._made = folder / f".{uuid.uuid4().hex}.jsa"
         self._java = java
         self._flags = tuple(flags)

@@ -121,7 +121,13 @@ class KafkaServer(Server):
         self.controller_port = controller_port or found[1]
         self.heap_mb = heap_mb
         self._jars = jars or Jars()
-        self._archive = ClassArchive(java().parents[1] / ARCHIVES, java(), self._jars.class_path(), JVM_FLAGS)
+        self._archive = ClassArchive(
+            java().parents[1] / ARCHIVES,
+            java(),
+            self._jars.class_path(),
+            JVM_FLAGS,
+            program="kafka" if secrets is None else "guarded-kafka",
+        )
         self._settings = self.folder / "server.properties"
         super().__init__("kafka", log_path or self.folder / "kafka.log", mark=str(self._settings))
 
