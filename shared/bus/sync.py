@@ -52,12 +52,18 @@ class KafkaLook:
         for topic in topics:
             with _translated(self._kafka, "see", topic):
                 partitions = self._consumer.partitions_for_topic(topic)
-                if topic in self._consumer._client.cluster.unauthorized_topics:  # the client only logs it
+                if not partitions and self._is_hidden(topic):
                     raise TopicAuthorizationFailedError(topic)
             if not partitions:
                 raise LogAway(f"there is no topic {topic}; run: assay topics apply")
             found += [Place(topic, p) for p in sorted(partitions)]
         return found
+
+    def _is_hidden(self, topic: str) -> bool:
+        """Whether the broker refuses to show ``topic``: the client only logs it, once it asks by name."""
+        self._consumer.assign([TopicPartition(topic, 0)])
+        self._consumer.poll(timeout_ms=POLL_MS)
+        return topic in self._consumer._client.cluster.unauthorized_topics
 
     def ends(self, places: Sequence[Place]) -> dict[Place, int]:
         """The offset that the next record of each partition gets."""

@@ -14,6 +14,7 @@ from shared.contracts.addresses import KafkaAddress
 
 WAIT_MS: Final = 10_000
 POLL_MS: Final = 500
+ASK_MS: Final = 200
 
 
 class KafkaAway(Exception):
@@ -35,6 +36,8 @@ def read_whole(kafka: KafkaAddress, topic: str, from_offset: int = 0) -> list[Lo
     with _translated(kafka, "read", topic), _consumer(kafka) as consumer:
         place = TopicPartition(topic, 0)
         if not consumer.partitions_for_topic(topic):
+            consumer.assign([place])
+            consumer.poll(timeout_ms=ASK_MS)  # only now is it asked for by name
             if topic in consumer._client.cluster.unauthorized_topics:  # the client only logs it
                 raise TopicAuthorizationFailedError(topic)
             raise KafkaAway(f"there is no topic {topic}; run: assay topics apply")
