@@ -43,10 +43,7 @@ USERS: Final = (
     RedisUser(
         "gateway",
         ("gateway:*",),
-        (
-            *("del", "eval", "evalsha", "exists", "expire", "get", "hget", "hmget", "hset", "incrby"),
-            *("pexpire", "ping", "pttl", "script|load", "select", "set", "time"),
-        ),
+        (*("evalsha", "get", "hdel", "hscan", "hset", "ping", "script|load", "select", "set", "time"),),
     ),
 )
 

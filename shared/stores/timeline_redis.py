@@ -15,6 +15,7 @@ from shared.contracts.addresses import RedisAddress
 
 from . import epochs
 from . import timeline_keys as names
+from .redis_wire import Frames, Wire, connect, framed, pack, parse_address
 from .timeline_port import (
     STATE_WAIT_MS,
     AppendCall,
@@ -28,7 +29,6 @@ from .timeline_port import (
     StoreFull,
     StoreRefused,
 )
-from .timeline_wire import Frames, Wire, connect, framed, pack, parse_address
 
 SCRIPT: Final = resources.files(__package__).joinpath("timeline_script.lua").read_bytes()
 _SHA: Final = sha1(SCRIPT, usedforsecurity=False).hexdigest().encode()

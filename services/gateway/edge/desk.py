@@ -122,16 +122,18 @@ class Desk:
         parts = self._parts
         account = payment.account_id.encode()
         record = Outgoing(account, raw, trace.kafka_headers())
+        place = Place(parts.topic, parts.partitions[account])
+        is_accepted = False
         with parts.arrivals.waiting(payment.tx_id) as decision:
             try:
                 async with asyncio.timeout_at(until):
-                    await parts.publisher.publish(Place(parts.topic, parts.partitions[account]), [record])
+                    await parts.publisher.publish(place, [record])
+                    is_accepted = True
+                    parts.crash.reach("after_accept")
+                    return answers.final(await decision, parts.clock.now_ms())
             except TimeoutError:
-                raise LogAway("not confirmed by the deadline") from None
-            parts.crash.reach("after_accept")
-            found = await _by(decision, until)
-        if found is not None:
-            return answers.final(found, parts.clock.now_ms())
+                if not is_accepted:
+                    raise LogAway("not confirmed by the deadline") from None
         parts.arrivals.keep_late(payment.tx_id)
         return answers.interim(payment.tx_id, parts.policies.require(), parts.clock.now_ms())
 
@@ -146,11 +148,3 @@ class Desk:
             parts.outbox.give(payment.tx_id, payment.account_id, record)
             return given
         return answers.read_given(standing)
-
-
-async def _by(decision: asyncio.Future[Decision], until: float) -> Decision | None:
-    try:
-        async with asyncio.timeout_at(until):
-            return await decision
-    except TimeoutError:
-        return None

@@ -2,62 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final, TypeVar
-
-import redis.asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+import asyncio
+from collections.abc import Mapping
+from hashlib import sha1
+from importlib import resources
+from typing import Any, Final
 
 from services.gateway.core.answers import HASH_BYTES
 from services.gateway.core.rates import Rate
 from shared.contracts.addresses import RedisAddress
+from shared.stores.redis_wire import Wire, connect, pack, parse_address
+from shared.stores.timeline_port import StoreAway, StoreError
 
 from .once import OUTBOX_LOOK, Claim, RedisAway
 
-T = TypeVar("T")
+WAIT_MS: Final = 1_000
 
-TIMEOUT_S: Final = 1.0
-CONNECTIONS: Final = 64
-_HERE: Final = Path(__file__).parent
+
+class _Script:
+    """A script of this folder, called by its hash."""
+
+    def __init__(self, name: str) -> None:
+        self.text = resources.files(__package__).joinpath(f"{name}.lua").read_bytes()
+        self.sha = sha1(self.text, usedforsecurity=False).hexdigest().encode()
+
+    def call(self, keys: list[bytes], values: list[bytes]) -> bytes:
+        """The command as bytes."""
+        return pack([b"EVALSHA", self.sha, b"%d" % len(keys), *keys, *values])
+
+
+_CLAIM: Final = _Script("claim")
+_ANSWER: Final = _Script("answer")
+_TAKE: Final = _Script("take")
 
 
 class RedisOnce:
     """The port on Redis; keys begin with ``gateway:{portfolio}:``. Call `close` at the end.
 
-    No call is tried twice by the client: what failed may have been done, and the caller's own retry finds it.
+    All calls share one connection and overlap there. A call that fails closes it, the next one opens another;
+    none is tried twice here: what failed may have been done, and the caller's own retry finds it.
     """
 
     def __init__(self, address: RedisAddress, portfolio: str, keep_ms: int) -> None:
-        self._prefix = f"gateway:{{{portfolio}}}:"
-        self._keep_ms = keep_ms
-        pool = redis.BlockingConnectionPool.from_url(
-            address.url,
-            **address.options(),
-            max_connections=CONNECTIONS,
-            timeout=TIMEOUT_S,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._redis: Any = redis.Redis(connection_pool=pool)
-        self._claim, self._answer, self._take = (
-            self._redis.register_script((_HERE / f"{name}.lua").read_text(encoding="ascii"))
-            for name in ("claim", "answer", "take")
-        )
+        self._address = parse_address(address)
+        self._prefix = f"gateway:{{{portfolio}}}:".encode()
+        self._keep = b"%d" % keep_ms
+        self._wire: Wire | None = None
+        self._connecting = asyncio.Lock()
 
     async def close(self) -> None:
         """Disconnect."""
-        await self._redis.connection_pool.disconnect()
+        if self._wire is not None:
+            self._wire.close(StoreAway("stopped", maybe_applied=True))
+            await self._wire.wait_gone()
 
     async def claim(self, tx_id: str, body_hash: bytes, key_id: str, limit: Rate) -> Claim:
         """As the port says."""
         keys = [self._payment(tx_id), self._rate(key_id)]
-        values: list[bytes | int | str] = [body_hash, self._keep_ms, limit.step_us, limit.burst_us]
-        state, *rest = await _asked(self._claim(keys=keys, args=values))
+        state, *rest = await self._ask(_CLAIM.call(keys, [body_hash, self._keep, *_numbers(*limit)]))
         name = state.decode()
         if name == "limited":
             return Claim("limited", wait_us=int(rest[0]))
@@ -65,49 +67,78 @@ class RedisOnce:
 
     async def answer(self, tx_id: str, body_hash: bytes, answer: bytes, record: bytes) -> bytes:
         """As the port says."""
-        keys = [self._payment(tx_id), self._outbox()]
-        values: list[bytes | int | str] = [body_hash, answer, self._keep_ms, tx_id, record]
-        found: bytes = await _asked(self._answer(keys=keys, args=values))
+        keys = [self._payment(tx_id), self._outbox]
+        values = [body_hash, answer, self._keep, tx_id.encode(), record]
+        found: bytes = await self._ask(_ANSWER.call(keys, values))
         return found
 
     async def answered(self, tx_id: str) -> bytes | None:
         """As the port says."""
-        held: bytes | None = await _asked(self._redis.get(self._payment(tx_id)))
+        held: bytes | None = await self._ask(pack([b"GET", self._payment(tx_id)]))
         return None if held is None else held[HASH_BYTES:]
 
     async def take(self, key_id: str, items: int, limit: Rate) -> int:
         """As the port says."""
-        values: list[bytes | int | str] = [items, limit.step_us, limit.burst_us]
-        return int(await _asked(self._take(keys=[self._rate(key_id)], args=values)))
+        return int(await self._ask(_TAKE.call([self._rate(key_id)], _numbers(items, *limit))))
 
     async def outbox(self) -> Mapping[str, bytes]:
         """As the port says; a look brings some of them where there are very many."""
-        _, found = await _asked(self._redis.hscan(self._outbox(), count=OUTBOX_LOOK))
-        return {tx_id.decode(): record for tx_id, record in found.items()}
+        look = [b"HSCAN", self._outbox, b"0", b"COUNT", b"%d" % OUTBOX_LOOK]
+        _, found = await self._ask(pack(look))
+        return {tx_id.decode(): record for tx_id, record in zip(found[::2], found[1::2], strict=True)}
 
     async def sent(self, tx_ids: list[str]) -> None:
         """As the port says."""
         if tx_ids:
-            await _asked(self._redis.hdel(self._outbox(), *tx_ids))
+            await self._ask(pack([b"HDEL", self._outbox, *(tx_id.encode() for tx_id in tx_ids)]))
 
-    def _payment(self, tx_id: str) -> str:
-        return f"{self._prefix}tx:{tx_id}"
+    @property
+    def _outbox(self) -> bytes:
+        return self._prefix + b"outbox"
 
-    def _rate(self, key_id: str) -> str:
-        return f"{self._prefix}rate:{key_id}"
+    def _payment(self, tx_id: str) -> bytes:
+        return b"%btx:%b" % (self._prefix, tx_id.encode())
 
-    def _outbox(self) -> str:
-        return f"{self._prefix}outbox"
+    def _rate(self, key_id: str) -> bytes:
+        return b"%brate:%b" % (self._prefix, key_id.encode())
+
+    async def _ask(self, request: bytes) -> Any:
+        """The reply. Raises RedisAway, for a refusal of Redis too: its script or its memory may be gone."""
+        try:
+            wire = self._wire
+            if wire is None or wire.closed:
+                wire = await self._connected()
+            return await wire.send(request, WAIT_MS, _as_it_is, _away)
+        except StoreError as error:
+            raise RedisAway(str(error)) from error
+
+    async def _connected(self) -> Wire:
+        async with self._connecting:
+            if self._wire is None or self._wire.closed:
+                wire = await connect(self._address, WAIT_MS)
+                for command in self._first_commands():
+                    await wire.send(pack(command), WAIT_MS, _as_it_is, _away)
+                self._wire = wire
+            return self._wire
+
+    def _first_commands(self) -> list[list[bytes]]:
+        address = self._address
+        commands = [[b"SCRIPT", b"LOAD", script.text] for script in (_CLAIM, _ANSWER, _TAKE)]
+        if address.db:
+            commands.insert(0, [b"SELECT", b"%d" % address.db])
+        if address.password is not None:
+            user = [address.user.encode()] if address.user else []
+            commands.insert(0, [b"AUTH", *user, address.password.encode()])
+        return commands
 
 
-async def _asked(call: Awaitable[T]) -> T:
-    with _named_away():
-        return await call
+def _numbers(*values: int) -> list[bytes]:
+    return [b"%d" % value for value in values]
 
 
-@contextmanager
-def _named_away() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError) as error:
-        raise RedisAway(type(error).__name__) from error
+def _as_it_is(reply: Any) -> Any:
+    return reply
+
+
+def _away(text: str) -> StoreError:
+    return StoreAway(text, maybe_applied=True)

@@ -76,7 +76,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _late(self) -> None:
         self._timer = None
-        self._end(Refused("request_timeout"))
+        if self._reading_head and not self._head_bytes:
+            self.transport.close()  # it has asked nothing, so nothing is answered
+        else:
+            self._end(Refused("request_timeout"))
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
