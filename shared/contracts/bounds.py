@@ -19,7 +19,9 @@ MESSAGE_LIMIT_BYTES: Final = 1_048_576
 NESTING_LIMIT: Final = 64
 """Objects and lists within each other in one record, fields we do not know included."""
 
-Id = Annotated[str, Meta(min_length=1, max_length=64)]
+ID_LENGTH: Final = 64
+
+Id = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
 ShortText = Annotated[str, Meta(max_length=64)]
 Text = Annotated[str, Meta(max_length=256)]
 LongText = Annotated[str, Meta(max_length=4096)]

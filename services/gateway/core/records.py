@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from shared.contracts.bounds import ID_LENGTH, is_clean_text
 from shared.contracts.payments import Activity, Label, Transaction
 
 from .keys import ApiKey
@@ -21,15 +22,25 @@ LABEL_ID_BYTES: Final = 12
 
 def transaction(body: Any, key: ApiKey, idempotency_key: str | None = None) -> Transaction:
     """The payment in a ``TransactionBody``. Raises Refused where id or caller are not what they may be."""
-    tx_id = body.tx_id if body.tx_id is not None else idempotency_key
-    if tx_id is None:
-        raise Refused("field_missing", "tx_id")
+    tx_id = body.tx_id if body.tx_id is not None else _named_by_header(idempotency_key)
     if idempotency_key not in (None, tx_id):
         raise Refused("idempotency_key", "tx_id")
     if body.caller not in (None, key.caller):
         raise Refused("caller_forbidden", "caller")
     fields = msgspec.structs.asdict(body) | {"tx_id": tx_id, "caller": key.caller, "gateway": GATEWAY}
     return Transaction(**fields)
+
+
+def _named_by_header(tx_id: str | None) -> str:
+    """The id that a header gave: it has passed no codec. Raises Refused."""
+    if tx_id is None:
+        raise Refused("field_missing", "tx_id")
+    if not 1 <= len(tx_id) <= ID_LENGTH:
+        raise Refused("field_length", "tx_id")
+    # Beyond ASCII a header has no encoding, so nobody knows which letters were meant.
+    if not (tx_id.isascii() and is_clean_text(tx_id)):
+        raise Refused("field_charset", "tx_id")
+    return tx_id
 
 
 def activity(body: Any) -> Activity:
