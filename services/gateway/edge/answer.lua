@@ -1,11 +1,11 @@
 -- Sets the answer to a payment if none is set, and puts its record into the outbox.
 -- KEYS: the claim, the outbox (a hash of records by tx_id)
 -- ARGV: hash of the body (16 bytes), the answer, how long it is kept (ms), tx_id, the record for Kafka
--- Answers the answer that stands.
+-- Answers nil where it was set, else the answer that stands.
 local held = redis.call('GET', KEYS[1])
 if held and #held > 16 then
   return string.sub(held, 17)
 end
 redis.call('SET', KEYS[1], ARGV[1] .. ARGV[2], 'PX', ARGV[3])
 redis.call('HSET', KEYS[2], ARGV[4], ARGV[5])
-return ARGV[2]
+return false

@@ -144,7 +144,7 @@ class Desk:
         record = encode(answers.record(given, payment.account_id, body_hash, parts.gateway, trace.request_id))
         standing = await parts.once.answer(payment.tx_id, body_hash, own, record)
         parts.crash.reach("after_answer")
-        if standing == own:
+        if standing is None:
             parts.outbox.give(payment.tx_id, payment.account_id, record)
             return given
         return answers.read_given(standing)

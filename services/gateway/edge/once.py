@@ -32,8 +32,11 @@ class Once(Protocol):
         """Take one item of the key's rate, then claim the payment."""
         ...
 
-    async def answer(self, tx_id: str, body_hash: bytes, answer: bytes, record: bytes) -> bytes:
-        """Set ``answer`` if none is set, its ``record`` into the outbox with it; the one that stands."""
+    async def answer(self, tx_id: str, body_hash: bytes, answer: bytes, record: bytes) -> bytes | None:
+        """Set ``answer`` if none is set, its ``record`` into the outbox with it, and return None.
+
+        Else the one that stands, be it the same: its record is another's to send.
+        """
         ...
 
     async def answered(self, tx_id: str) -> bytes | None:
@@ -76,7 +79,7 @@ class MemoryOnce:
             return Claim("other")
         return Claim("answered", held[HASH_BYTES:]) if len(held) > HASH_BYTES else Claim("open")
 
-    async def answer(self, tx_id: str, body_hash: bytes, answer: bytes, record: bytes) -> bytes:
+    async def answer(self, tx_id: str, body_hash: bytes, answer: bytes, record: bytes) -> bytes | None:
         """As the port says."""
         self._look()
         held = self.held.get(tx_id, b"")
@@ -84,7 +87,7 @@ class MemoryOnce:
             return held[HASH_BYTES:]
         self.held[tx_id] = body_hash + answer
         self.waiting[tx_id] = record
-        return answer
+        return None
 
     async def answered(self, tx_id: str) -> bytes | None:
         """As the port says."""

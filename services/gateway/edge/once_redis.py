@@ -65,11 +65,11 @@ class RedisOnce:
             return Claim("limited", wait_us=int(rest[0]))
         return Claim(name, rest[0] if rest else b"")
 
-    async def answer(self, tx_id: str, body_hash: bytes, answer: bytes, record: bytes) -> bytes:
+    async def answer(self, tx_id: str, body_hash: bytes, answer: bytes, record: bytes) -> bytes | None:
         """As the port says."""
         keys = [self._payment(tx_id), self._outbox]
         values = [body_hash, answer, self._keep, tx_id.encode(), record]
-        found: bytes = await self._ask(_ANSWER.call(keys, values))
+        found: bytes | None = await self._ask(_ANSWER.call(keys, values))
         return found
 
     async def answered(self, tx_id: str) -> bytes | None:
