@@ -83,6 +83,8 @@ class Publisher(Service):
                 await self._send(place, taken)
         finally:
             del self._lanes[place]
+            # Empty, unless a defect or a stop ended the lane: then nobody else would ever answer them.
+            _tell(self._waiting.pop(place, []), LogAway("the lane ended"))
 
     def _take(self, place: Place) -> list[_Waiting]:
         """The next calls whose senders still wait, up to a batch."""
@@ -105,12 +107,10 @@ class Publisher(Service):
             _tell(taken, error)
             if producer is not None:
                 await self._drop(producer)
-        except asyncio.CancelledError:
-            _tell(taken, LogAway("stopping"))
-            raise
         else:
             _tell(taken, None)
         finally:
+            _tell(taken, LogAway("not confirmed"))
             self._sent_at.pop(place, None)
 
     async def _connected(self) -> Producer:
