@@ -11,14 +11,22 @@ from starlette.exceptions import HTTPException
 from services.gateway.core.openapi import describe_api
 from services.gateway.core.refusal import Refused
 
-from .door import Call, Door, Route, refusal
+from .door import Call, Door, Route, refusal, trace_of
 
 VERSION = "1.0.0"
 
 
 def make_app(door: Door, routes: Sequence[Route]) -> FastAPI:
     """The application. A path or method outside ``routes`` is refused like anything else."""
-    app = FastAPI(title="Assay", version=VERSION, openapi_url=None, docs_url=None, redoc_url=None)
+    # A path with a slash too many is no call either: a redirect would name the host that the request named.
+    app = FastAPI(
+        title="Assay",
+        version=VERSION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     described = Route("GET", "/v1/openapi.json", None, _described)
     for route in (*routes, described):
         app.add_api_route(route.path, _endpoint(door, route), methods=[route.method], include_in_schema=False)
@@ -39,7 +47,8 @@ def _endpoint(door: Door, route: Route) -> Callable[[Request], Awaitable[Respons
 
 async def _refuse_path(request: Request, error: Exception) -> Response:
     status: Any = getattr(error, "status_code", 404)
-    response = refusal(Refused("method_not_allowed" if status == 405 else "not_found"), "", request)
+    refused = Refused("method_not_allowed" if status == 405 else "not_found")
+    response = refusal(refused, trace_of(request).request_id, request)
     allowed = getattr(error, "headers", None) or {}
     if "Allow" in allowed:
         response.headers["allow"] = allowed["Allow"]

@@ -77,11 +77,7 @@ class Door:
 
     async def pass_through(self, route: Route, request: Request) -> Response:
         """The answer to a request of ``route``; never raises."""
-        asked = trace(
-            request.headers.get("x-request-id", "").encode("latin-1"),
-            request.headers.get("traceparent", "").encode("latin-1"),
-            os.urandom(24),
-        )
+        asked = trace_of(request)
         began = time.perf_counter()
         try:
             response = await self._answered(route, request, asked)
@@ -116,6 +112,15 @@ class Door:
             if refused.status == 401:
                 self._strangers.count(request.client.host if request.client else "")
             raise
+
+
+def trace_of(request: Request) -> Trace:
+    """The trace that the request brought, or one of its own."""
+    return trace(
+        request.headers.get("x-request-id", "").encode("latin-1"),
+        request.headers.get("traceparent", "").encode("latin-1"),
+        os.urandom(24),
+    )
 
 
 def refusal(refused: Refused, request_id: str, request: Request | None = None) -> Response:

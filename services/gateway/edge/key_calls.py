@@ -12,6 +12,7 @@ import msgspec
 from fastapi import Response
 
 from services.gateway.core import bodies, new_key
+from services.gateway.core.keys import ApiKey
 from services.gateway.core.refusal import Refused
 from shared.contracts.operations import AuditEntry
 from shared.runtime.clock import Clock
@@ -52,8 +53,8 @@ class KeyCalls:
         self._clock = clock
 
     async def list_keys(self, _: Call) -> Response:
-        """Every key, without secrets."""
-        return _json(new_key.KeyList(keys=[new_key.shown(key) for key in self._book.all()]), 200)
+        """Every key of the portfolio, without secrets."""
+        return _json(new_key.KeyList(keys=[new_key.shown(key) for key in self._ours()]), 200)
 
     async def add(self, call: Call) -> Response:
         """A new key. Raises Refused, KafkaAway, DatabaseAway."""
@@ -67,11 +68,15 @@ class KeyCalls:
     async def revoke(self, call: Call) -> Response:
         """End a key. Raises Refused, KafkaAway, DatabaseAway."""
         key_id = str(call.request.path_params["key_id"])
-        if all(key.key_id != key_id for key in self._book.all()):
+        if all(key.key_id != key_id for key in self._ours()):
             raise Refused("key_absent", "key_id")
         ending = partial(self._book.revoke, key_id, self._clock.now_ms())
         await self._audited(call, "key_revoke", key_id, "", ending)
         return Response(status_code=204)
+
+    def _ours(self) -> list[ApiKey]:
+        """Keys of this portfolio; others may be kept in the same database."""
+        return [key for key in self._book.all() if key.portfolio == self._portfolio]
 
     async def _audited(
         self, call: Call, action: str, key_id: str, after: str, change: Callable[[], Awaitable[None]]
