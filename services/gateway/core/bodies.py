@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.contracts.card_rules import may_hold_number
-from shared.contracts.codec import Codec, DecodeError, is_too_deep, refuse
+from shared.contracts.codec import Codec, DecodeError, refuse
 from shared.contracts.payments import Activity, Label, Transaction
 
 from .refusal import Refused
@@ -81,7 +81,7 @@ def split(raw: bytes, media_type: str, limit: int) -> list[bytes]:
 
     Raises Refused where they cannot be told apart, and for more than ``limit``.
     """
-    items = _lines(raw, limit) if media_type == NDJSON else _entries(raw)
+    items = _lines(raw, limit) if media_type == NDJSON else _entries(raw, limit)
     if len(items) > limit:
         raise Refused("too_many_items")
     if not items:
@@ -106,13 +106,15 @@ def _lines(raw: bytes, limit: int) -> list[bytes]:
     return [line for line in raw.split(b"\n", maxsplit=2 * limit) if line.strip()]
 
 
-def _entries(raw: bytes) -> list[bytes]:
+def _entries(raw: bytes, limit: int) -> list[bytes]:
     text = raw.strip()
     if not text.startswith(b"["):
         return [text] if text else []
-    if is_too_deep(text[1:]):
-        raise Refused("too_deep")
     try:
-        return [bytes(item) for item in _raws.decode(text)]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        items = _raws.decode(text)
+    except RecursionError:
+        raise Refused("too_deep") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise Refused("not_json") from None
+    # Looked at before anything is done with each: a million of them would hold everybody up.
+    return [bytes(item) for item in items[: limit + 1]]
