@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -28,8 +28,11 @@ def make_app(door: Door, routes: Sequence[Route]) -> FastAPI:
         redirect_slashes=False,
     )
     described = Route("GET", "/v1/openapi.json", None, _described)
+    by_path: dict[str, dict[str, Route]] = {}
     for route in (*routes, described):
-        app.add_api_route(route.path, _endpoint(door, route), methods=[route.method], include_in_schema=False)
+        by_path.setdefault(route.path, {})[route.method] = route
+    for path, by_method in by_path.items():  # one for all methods: a refusal lists them all
+        app.add_api_route(path, _endpoint(door, by_method), methods=list(by_method), include_in_schema=False)
     app.add_exception_handler(HTTPException, _refuse_path)
     return app
 
@@ -38,9 +41,9 @@ async def _described(_: Call) -> Response:
     return Response(describe_api(VERSION), media_type="application/json")
 
 
-def _endpoint(door: Door, route: Route) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(door: Door, by_method: Mapping[str, Route]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        return await door.pass_through(route, request)
+        return await door.pass_through(by_method[request.method], request)
 
     return endpoint
 
