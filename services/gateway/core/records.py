@@ -8,6 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from shared.contracts.bounds import ID_LENGTH, is_clean_text
+from shared.contracts.card_rules import first_fault
+from shared.contracts.json_text import Members
 from shared.contracts.payments import Activity, Label, Transaction
 
 from .keys import ApiKey
@@ -40,6 +42,9 @@ def _named_by_header(tx_id: str | None) -> str:
     # Beyond ASCII a header has no encoding, so nobody knows which letters were meant.
     if not (tx_id.isascii() and is_clean_text(tx_id)):
         raise Refused("field_charset", "tx_id")
+    fault = first_fault(Members([("tx_id", tx_id)]))
+    if fault is not None:
+        raise Refused(fault.code, fault.field)
     return tx_id
 
 

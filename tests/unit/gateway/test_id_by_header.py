@@ -31,3 +31,21 @@ async def test_an_id_from_a_header_keeps_the_bounds_of_an_id(door: FrontDoor, na
     assert response.status_code == 422, response.text
     assert response.json()["error"]["field"] == "tx_id"
     assert not door.scorer.seen
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("4111111111111111", "id_numeric"),
+        ("1234567890123", "id_numeric"),
+        ("p-4111 1111 1111 1111", "card_number"),
+    ],
+)
+async def test_a_card_number_is_no_id(door: FrontDoor, name: str, code: str) -> None:
+    body = payment("t-1")
+    del body["tx_id"]
+    async with door.client(await door.key()) as client:
+        response = await client.post(URL, json=body, headers={"idempotency-key": name})
+    assert (response.status_code, response.json()["error"]["code"]) == (422, code)
+    assert name not in response.text
+    assert not door.once.held
