@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from mode.types import ServiceT
 
 from services.gateway.core.new_key import NewKey, make
 from services.gateway.core.operations import PAYMENT
+from services.gateway.core.parked import Parked
 from services.gateway.core.slots import Slots
 from services.gateway.edge.app import make_app
 from services.gateway.edge.counts import Counts
@@ -226,6 +227,7 @@ class FrontDoor:
         self.lake, self.audit, self.feed = MemoryLake(), MemoryAudit(), AlwaysReady()
         self.arrivals, self.policies, self.counts = Arrivals(), Policies(), Counts()
         self.policies.seq, self.policies._interim = 1, "review"
+        self.parked: list[Parked] = []
         self.slots = Slots(self.limits.in_flight)
         self.scorer: Scorer = beside.scorer if beside else Scorer(topic_name(portfolio, "transactions"))
         self.scorer.followers.append(self.arrivals)
@@ -321,6 +323,7 @@ class FrontDoor:
             TakingParts(
                 publisher=self.publisher,
                 once=self.once,
+                park=self._park,
                 slots=Slots(limits.bulk_in_flight_bytes),
                 partitions=Partitions(PARTITIONS),
                 clock=self.clock,
@@ -333,6 +336,9 @@ class FrontDoor:
             *(topic_name(self.portfolio, name) for name in ("transactions", "activities", "labels"))
         )
         return table(deciding, taking, KeyCalls(self.book, self.audit, self.portfolio, self.clock), inputs)
+
+    async def _park(self, labels: Sequence[Parked]) -> None:
+        self.parked += labels
 
     def _door(self) -> Door:
         return Door(self.book, self.portfolio, self.clock, self.counts)

@@ -10,6 +10,7 @@ import msgspec
 import orjson
 
 from shared.contracts.decisions import Decision
+from shared.contracts.money import MINOR_DIGITS
 from shared.contracts.reasons import REASONS
 
 from .answers import Given
@@ -56,6 +57,7 @@ def _schemas() -> dict[str, Any]:
         Decision,
     )
     _, found = msgspec.json.schema_components(types, ref_template=_SCHEMA + "{name}")
+    found["TransactionBody"]["properties"]["currency"] = {"type": "string", "enum": sorted(MINOR_DIGITS)}
     nothing = {"type": "null"}
     return found | {
         "Looked": {

@@ -68,7 +68,7 @@ COMMON: Final = tuple(
 BODY: Final = tuple(
     "media_type oversize not_json not_utf8 too_deep duplicate_key empty_body field_missing field_type "
     "field_range field_length field_charset field_unknown amount_negative currency_unknown "
-    "version_unknown".split()
+    "version_unknown card_number id_numeric field_forbidden".split()
 )
 """Those of every call with a body."""
 

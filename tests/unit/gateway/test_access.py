@@ -150,7 +150,7 @@ async def test_a_key_that_was_ended_is_bad_at_once_and_stays_listed(door: FrontD
     key_id = key.split("_")[1]
     async with door.client(await door.key("keys")) as client:
         assert (await client.delete(f"/v1/keys/{key_id}")).status_code == 204
-        listed = {row["key_id"]: row for row in (await client.get("/v1/keys")).json()}
+        listed = {row["key_id"]: row for row in (await client.get("/v1/keys")).json()["keys"]}
         absent = await client.delete("/v1/keys/0123456789ab")
     assert listed[key_id]["revoked_at_ms"] == door.clock.now_ms()
     assert (absent.status_code, absent.json()["error"]["code"]) == (404, "key_absent")
