@@ -6,7 +6,18 @@ from typing import Literal
 
 from msgspec import Struct
 
-from .bounds import Count, Id, LongText, Offset, ShortText, Text, TimeMs, Version
+from .bounds import (
+    Count,
+    Id,
+    LongText,
+    Offset,
+    ScenarioFactor,
+    ScenarioSeconds,
+    ShortText,
+    Text,
+    TimeMs,
+    Version,
+)
 
 
 class PartitionStatus(Struct, frozen=True, kw_only=True):
@@ -92,6 +103,25 @@ class ReplayRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
     by: ShortText
     release_seq: Count | None = None
     model: Text | None = None
+
+
+class ScenarioRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Disturb the simulator's live traffic for ``seconds``, so that an alarm can be shown; "stop" ends it.
+
+    ``factor``: an attack's campaigns, a drift's amounts or a burst's rate are so many times the usual.
+    ``pattern``: the attack's, "" for all of them. ``caller``: who falls silent or changes the schema.
+    """
+
+    v: Version
+    request_id: Id
+    portfolio: ShortText
+    kind: Literal["attack", "drift", "schema", "silent", "burst", "stop"]
+    seconds: ScenarioSeconds
+    at_ms: TimeMs
+    by: ShortText
+    factor: ScenarioFactor = 10.0
+    pattern: ShortText = ""
+    caller: ShortText = "checkout"
 
 
 class Alert(Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -9,7 +9,7 @@ from msgspec import Struct
 from . import bounds
 from .decisions import Answer, Decision, Explanation, Flagged, Prediction
 from .models import ModelCard, Release
-from .operations import Alert, AuditEntry, DeadLetter, ReplayRequest, Status, TrainingRequest
+from .operations import Alert, AuditEntry, DeadLetter, ReplayRequest, ScenarioRequest, Status, TrainingRequest
 from .payments import Activity, Label, Transaction
 
 DAY_MS: Final = 86_400_000
@@ -169,7 +169,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         name="requests",
         purpose="Jobs to run.",
         key="job kind",
-        records=(TrainingRequest, ReplayRequest),
+        records=(TrainingRequest, ReplayRequest, ScenarioRequest),
         version=1,
         producers=("monitor", "console", "cli"),
         consumers=("trainer", "replayer", "simulator"),

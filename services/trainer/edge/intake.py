@@ -20,15 +20,15 @@ from shared.runtime.logs import get_logger
 from .jobs import JobTable
 from .outbox import Outbox
 
-REPLAY_KEY: Final = b"replay"
+FOR_OTHERS: Final = frozenset({b"replay", b"scenario"})
 RETRY_SECONDS: Final = 1.0
 
 _log = get_logger("trainer.intake")
 
 
 def judge(key: bytes | None, value: bytes | None, portfolio: str) -> Outcome[TrainingRequest] | None:
-    """What a record of ``requests`` asks of the trainer; None: it is for the replayer."""
-    if key == REPLAY_KEY:
+    """What a record of ``requests`` asks of the trainer; None: it is for another service."""
+    if key in FOR_OTHERS:
         return None
     try:
         request = decode(TrainingRequest, value or b"")
