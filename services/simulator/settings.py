@@ -11,13 +11,15 @@ class SimulatorSettings(ServiceSettings, service="simulator"):
     """What a live run needs to know; seed, accounts and merchants also make the past."""
 
     seed: int = Field(1, ge=0, description="the world; the same one as its history's to go on with it")
-    accounts: int = Field(20_000, ge=100, le=5_000_000, description="accounts that pay")
+    accounts: int = Field(20_000, ge=100, le=1_000_000, description="accounts that pay")
     merchants: int = Field(600, ge=20, le=100_000, description="merchants, each with 1 to 6 terminals")
-    rate_per_s: float = Field(10.0, gt=0, le=20_000, description="payments per second")
+    rate_per_s: float = Field(
+        10.0, ge=0, le=20_000, description="payments per second; 0: as many as the world makes at speed"
+    )
     speed: float = Field(
         600.0,
         gt=0,
-        description="how many times faster than in the world labels come: 600 turns six days into 14 minutes",
+        description="seconds of the world per second: 600 turns six days until a label into 14 minutes",
     )
     currency: str = Field("EUR", min_length=3, max_length=3, description="ISO 4217 code of every payment")
     step_ms: int = Field(50, ge=5, le=1_000, description="time between two batches of payments")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -12,10 +13,13 @@ from mode import Service
 from services.simulator.core.history import past_days
 from services.simulator.core.live import LiveWorld
 from services.simulator.core.records import Records
+from services.simulator.core.span import DAY_MS
 from services.simulator.core.tables import Tables
 from services.simulator.core.world import make_world
 from services.simulator.edge.command_line import HistoryRequest
 from services.simulator.edge.history_files import write_history
+from services.simulator.edge.scenario_requests import ScenarioRequests
+from services.simulator.edge.sink import SinkAway, TopicSink
 from services.simulator.edge.status import StatusReports
 from services.simulator.edge.traffic import Traffic
 from services.simulator.settings import SimulatorSettings
@@ -38,9 +42,19 @@ def run_history(settings: SimulatorSettings, request: HistoryRequest) -> None:
     accounts, merchants = request.accounts or settings.accounts, request.merchants or settings.merchants
     world = make_world(seed, accounts, merchants)
     days = past_days(world, request.from_ms, request.end_ms)
-    written = write_history(Tables(world, settings.currency), days, request.folder)
-    said = {"transactions": written.transactions, "labels": written.labels, "folder": str(request.folder)}
-    sys.stdout.write(json.dumps(said) + "\n")
+    tell = _tell_days(request) if request.progress else lambda day: None
+    written = write_history(Tables(world, settings.currency), days, request.folder, tell)
+    _say({**written._asdict(), "folder": str(request.folder)})
+
+
+def _tell_days(request: HistoryRequest) -> Callable[[int], None]:
+    first, last = request.from_ms // DAY_MS, (request.end_ms - 1) // DAY_MS
+    return lambda day: _say({"day": day - first + 1, "of": last - first + 1})
+
+
+def _say(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 class Simulator(Service):
@@ -63,18 +77,11 @@ class Simulator(Service):
             enable_idempotence=True,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
-        self._traffic = Traffic(
-            self._producer,
-            self._kafka,
-            live,
-            records,
-            clock,
-            self._health,
-            settings.portfolio,
-            settings.step_ms,
-        )
+        sink = TopicSink(self._producer, settings.portfolio)
+        self._traffic = Traffic(sink, live, records, clock, self._health, settings.step_ms)
+        self._requests = ScenarioRequests(settings.kafka, settings.portfolio, self._traffic, clock)
         self._status = StatusReports(
-            self._producer, self._kafka, self._traffic, clock, settings.instance, settings.portfolio
+            self._producer, self._traffic, self._requests, clock, settings.instance, settings.portfolio
         )
 
     async def on_start(self) -> None:
@@ -86,6 +93,7 @@ class Simulator(Service):
         except KafkaError as error:
             raise await why_no_start(error, self._kafka) from error
         await self.add_runtime_dependency(self._traffic)
+        await self.add_runtime_dependency(self._requests)
         await self.add_runtime_dependency(self._status)
         self._health.started()
 
@@ -106,7 +114,7 @@ async def run_live(settings: SimulatorSettings) -> int:
             async with simulator:
                 log.info("playing", rate=settings.rate_per_s, portfolio=settings.portfolio)
                 await simulator.wait(stop.wait())
-        except LogAway as error:
+        except (LogAway, SinkAway) as error:
             log.error("stopped", reason="kafka_away", error=type(error).__name__)
             return 1
         except AccessRefused as error:

@@ -6,13 +6,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from .payments import GENUINE, Payments
-from .world import DAY_MS, HOUR_MS, Floats, Integers
+from .chance import Floats, Integers
+from .columns import GENUINE, Payments
+from .span import DAY_MS, HOUR_MS
 
 NEVER: Final = -1
 
 MEDIAN_DELAY_DAYS: Final = 6.0
-DELAY_SPREAD: Final = 0.6
+DELAY_SPREAD: Final = 0.94
+"""Of the logarithm: nine in ten within twenty days."""
 FOUND_SHARE: Final = 0.97
 REVERSED_SHARE: Final = 0.02
 CLEARED_SHARE: Final = 0.003  # of genuine payments: looked at and found genuine

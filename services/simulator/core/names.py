@@ -1,14 +1,24 @@
-"""What the positions of a world are called outside."""
+"""What the positions of a world are called outside. No name tells whether fraud stands behind it."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from .world import CATEGORIES, World
+import numpy as np
 
-COUNTRY: Final = "FR"
+from .chance import Flags, Integers
+from .columns import NONE, Payments
+from .world import World
+
 GATEWAY: Final = "simulator"
 SOURCE: Final = "simulator"
+
+CHANNELS: Final = ("pos", "online", "transfer")
+CALLERS: Final = ("acquirer", "checkout", "mobile_app", "standing_orders")
+"""Which application asks: for a sale at a till, one online, a transfer by hand, a transfer by order."""
+STANDING_ORDERS: Final = 3
+
+_MASK: Final = (1 << 64) - 1
 
 
 def account_id(account: int) -> str:
@@ -16,9 +26,9 @@ def account_id(account: int) -> str:
     return f"acc-{account:06d}"
 
 
-def card_id(account: int) -> str:
-    """The id of an account's one card."""
-    return f"card-{account:06d}"
+def card_id(account: int, card: int) -> str:
+    """The id of an account's first or second card."""
+    return f"card-{account:06d}-{card + 1}"
 
 
 def merchant_id(merchant: int) -> str:
@@ -31,9 +41,24 @@ def terminal_id(terminal: int) -> str:
     return f"ter-{terminal:05d}"
 
 
+def device_id(code: int) -> str:
+    """A device's id."""
+    return f"dev-{_scrambled(code, 0xD6E8FEB86659FD93):012x}"
+
+
+def payee_id(code: int) -> str:
+    """A payee's id, whoever it is."""
+    return f"payee-{_scrambled(code, 0xA0761D6478BD642F):012x}"
+
+
 def past_tx_id(day: int, number: int) -> str:
     """The id of a payment of the past: its day and its place in it."""
     return f"tx-{day:05d}-{number:06d}"
+
+
+def past_activity_id(day: int, number: int) -> str:
+    """The id of an activity of the past: its day and its place in it."""
+    return f"act-{day:05d}-{number:06d}"
 
 
 def live_tx_id(start_ms: int, number: int) -> str:
@@ -41,11 +66,34 @@ def live_tx_id(start_ms: int, number: int) -> str:
     return f"tx-l{start_ms:x}-{number:08d}"
 
 
-def channel(world: World, terminal: int) -> str:
-    """How one pays there: "online" or "pos"."""
-    online = CATEGORIES[int(world.category[world.merchant_of[terminal]])].online
-    return "online" if online else "pos"
+def live_activity_id(start_ms: int, number: int) -> str:
+    """The id of an activity of a live run that began at ``start_ms``."""
+    return f"act-l{start_ms:x}-{number:08d}"
 
 
-CALLERS: Final = {"online": "checkout", "pos": "acquirer"}
-"""Which application asks for the decision, by channel."""
+def channels(world: World, payments: Payments) -> Integers:
+    """The positions (n,) in `CHANNELS`."""
+    merchant = world.merchant_of[payments.terminal]
+    channel: Integers = world.online[merchant].astype("int64")
+    channel[is_transfer(payments)] = 2
+    return channel
+
+
+def callers(channel: Integers, payments: Payments) -> Integers:
+    """The positions (n,) in `CALLERS`; a transfer without a device is a standing order."""
+    caller = channel.copy()
+    caller[is_transfer(payments) & (payments.device == NONE)] = STANDING_ORDERS
+    return caller
+
+
+def is_transfer(payments: Payments) -> Flags:
+    """Which payments (n,) are transfers."""
+    return np.equal(payments.terminal, NONE)
+
+
+def _scrambled(code: int, salt: int) -> int:
+    """48 bits that follow from a code and do not show it."""
+    mixed = (code * 0x9E3779B97F4A7C15 + salt) & _MASK
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
+    return (mixed ^ (mixed >> 31)) >> 16

@@ -1,19 +1,21 @@
-"""A day of the past as Arrow tables: payments with their labels beside them, and labels on their own."""
+"""A day of the past as Arrow tables: payments with their labels beside them, labels, activities."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+import pyarrow.compute as pc
 
 from . import names
+from .chance import Flags, Integers
+from .columns import ACTIVITY_KINDS, NONE, PATTERNS
 from .history import Past
 from .labels import NEVER
-from .payments import PATTERNS
-from .world import CATEGORIES, Integers, World
+from .world import CATEGORIES, COUNTRIES, World
 
 _INSTANT: Final = pa.timestamp("ms", tz="UTC")
 
@@ -25,6 +27,8 @@ TRANSACTIONS: Final = pa.schema(
         ("card_id", pa.string()),
         ("merchant_id", pa.string()),
         ("terminal_id", pa.string()),
+        ("device_id", pa.string()),
+        ("payee_id", pa.string()),
         ("amount_minor", pa.int64()),
         ("currency", pa.string()),
         ("category", pa.string()),
@@ -46,6 +50,8 @@ LABELS: Final = pa.schema(
         ("card_id", pa.string()),
         ("merchant_id", pa.string()),
         ("terminal_id", pa.string()),
+        ("device_id", pa.string()),
+        ("payee_id", pa.string()),
         ("event_time", _INSTANT),
         ("known_at", _INSTANT),
         ("verdict", pa.string()),
@@ -56,44 +62,51 @@ LABELS: Final = pa.schema(
 )
 
 
+ACTIVITIES: Final = pa.schema(
+    [
+        ("activity_id", pa.string()),
+        ("event_time", _INSTANT),
+        ("account_id", pa.string()),
+        ("kind", pa.string()),
+        ("device_id", pa.string()),
+        ("payee_id", pa.string()),
+    ]
+)
+
+
 class Tables:
     """Makes tables of one world; names are written once and shared by all rows."""
 
     def __init__(self, world: World, currency: str) -> None:
-        merchants = len(world.category)
+        self._world = world
         self._currency = currency
         self._account = _named(names.account_id, world.accounts)
-        self._card = _named(names.card_id, world.accounts)
-        self._merchant = _named(names.merchant_id, merchants)
+        self._cards = [_named(partial(names.card_id, card=card), world.accounts) for card in (0, 1)]
+        self._merchant = _named(names.merchant_id, world.merchants)
         self._terminal = _named(names.terminal_id, len(world.merchant_of))
         self._category = pa.array([category.name for category in CATEGORIES])
-        self._channel = pa.array(["pos", "online"])
-        self._caller = pa.array([names.CALLERS["pos"], names.CALLERS["online"]])
-        self._online = np.array([category.online for category in CATEGORIES])
+        self._country = pa.array([country.code for country in COUNTRIES])
+        self._channel = pa.array(names.CHANNELS)
+        self._caller = pa.array(names.CALLERS)
+        self._kind = pa.array(ACTIVITY_KINDS)
         self._pattern = pa.array([pattern or None for pattern in PATTERNS], pa.string())
-        self._world = world
 
     def transactions(self, past: Past) -> pa.Table:
         """The payments of the day, in event-time order, as `TRANSACTIONS`."""
         payments, labels = past.payments, past.labels
-        merchant = self._world.merchant_of[payments.terminal]
-        category = self._world.category[merchant]
-        online = self._online[category].astype(np.int64)
-        n = len(payments.time_ms)
+        transfer = names.is_transfer(payments)
+        category = self._world.category[self._world.merchant_of[payments.terminal]]
+        channel = names.channels(self._world, payments)
         return _table(
             TRANSACTIONS,
-            tx_id=self._tx_ids(past),
+            **self._entities(past, np.arange(len(payments.time_ms))),
             event_time=payments.time_ms,
-            account_id=self._account.take(payments.account),
-            card_id=self._card.take(payments.account),
-            merchant_id=self._merchant.take(merchant),
-            terminal_id=self._terminal.take(payments.terminal),
             amount_minor=payments.amount_minor,
-            currency=pa.repeat(self._currency, n),
-            category=self._category.take(category),
-            channel=self._channel.take(online),
-            country=pa.repeat(names.COUNTRY, n),
-            caller=self._caller.take(online),
+            currency=pa.repeat(self._currency, len(payments.time_ms)),
+            category=self._category.take(_nullable(category, transfer)),
+            channel=self._channel.take(channel),
+            country=self._country.take(payments.country),
+            caller=self._caller.take(names.callers(channel, payments)),
             fraud=_nullable(labels.verdict, labels.verdict < 0),
             fraud_known_at=_nullable(labels.known_ms, labels.known_ms == NEVER),
             fraud_reversed_at=_nullable(labels.reversed_ms, labels.reversed_ms == NEVER),
@@ -105,35 +118,66 @@ class Tables:
         labels = past.labels
         given, back = np.flatnonzero(labels.verdict >= 0), np.flatnonzero(labels.reversed_ms != NEVER)
         verdicts = np.where(labels.verdict[given] == 1, "fraud", "genuine").tolist()
-        rows = np.concatenate([given, back])
-        payments = past.payments.at(rows)
-        tx_ids = self._tx_ids(past).take(rows).to_pylist()
         verdict = [*verdicts, *("reversed" for _ in back)]
+        rows = np.concatenate([given, back])
+        payments, entities = past.payments.at(rows), self._entities(past, rows)
+        ids = zip(entities["tx_id"].to_pylist(), verdict, strict=True)
         return _table(
             LABELS,
-            label_id=[f"{tx_id}-{word}" for tx_id, word in zip(tx_ids, verdict, strict=True)],
-            tx_id=tx_ids,
-            account_id=self._account.take(payments.account),
-            card_id=self._card.take(payments.account),
-            merchant_id=self._merchant.take(self._world.merchant_of[payments.terminal]),
-            terminal_id=self._terminal.take(payments.terminal),
+            **entities,
+            label_id=pa.array([f"{tx_id}-{word}" for tx_id, word in ids], pa.string()),
             event_time=payments.time_ms,
             known_at=np.concatenate([labels.known_ms[given], labels.reversed_ms[back]]),
-            verdict=verdict,
+            verdict=pa.array(verdict, pa.string()),
             source=pa.repeat(names.SOURCE, len(rows)),
             amount_minor=payments.amount_minor,
             fraud_type=self._pattern.take(payments.pattern),
         )
 
-    def _tx_ids(self, past: Past) -> pa.Array:
-        return pa.array([names.past_tx_id(past.day, number) for number in past.number.tolist()], pa.string())
+    def activities(self, past: Past) -> pa.Table:
+        """The activities of the day, in event-time order, as `ACTIVITIES`."""
+        done = past.activities
+        ids = [names.past_activity_id(past.day, number) for number in past.activity_number.tolist()]
+        return _table(
+            ACTIVITIES,
+            activity_id=pa.array(ids, pa.string()),
+            event_time=done.time_ms,
+            account_id=self._account.take(done.account),
+            kind=self._kind.take(done.kind),
+            device_id=_coded(names.device_id, done.device),
+            payee_id=_coded(names.payee_id, done.payee),
+        )
+
+    def _entities(self, past: Past, rows: Integers) -> dict[str, pa.Array]:
+        """The ids of some payments of the day, a column each."""
+        payments, transfer = past.payments.at(rows), names.is_transfer(past.payments)[rows]
+        merchant = self._world.merchant_of[payments.terminal]
+        first, second = (cards.take(_nullable(payments.account, transfer)) for cards in self._cards)
+        return {
+            "tx_id": pa.array(
+                [names.past_tx_id(past.day, number) for number in past.number[rows].tolist()], pa.string()
+            ),
+            "account_id": self._account.take(payments.account),
+            "card_id": pc.if_else(payments.card == 1, second, first),
+            "merchant_id": self._merchant.take(_nullable(merchant, transfer)),
+            "terminal_id": self._terminal.take(_nullable(payments.terminal, transfer)),
+            "device_id": _coded(names.device_id, payments.device),
+            "payee_id": _coded(names.payee_id, payments.payee),
+        }
 
 
 def _named(name: Callable[[int], str], count: int) -> pa.Array:
     return pa.array([name(i) for i in range(count)], pa.string())
 
 
-def _nullable(values: Integers, missing: NDArray[np.bool_]) -> pa.Array:
+def _coded(name: Callable[[int], str], codes: Integers) -> pa.Array:
+    """The names of codes, each made once; null for `NONE`."""
+    seen, place = np.unique(codes, return_inverse=True)
+    known = pa.array([None if code == NONE else name(code) for code in seen.tolist()], pa.string())
+    return known.take(place)
+
+
+def _nullable(values: Integers, missing: Flags) -> pa.Array:
     return pa.array(values, pa.int64(), mask=missing)
 
 

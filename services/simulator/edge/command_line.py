@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from services.simulator.core.world import DAY_MS
+from services.simulator.core.span import DAY_MS
 
 
 class HistoryRequest(NamedTuple):
@@ -20,6 +20,7 @@ class HistoryRequest(NamedTuple):
     accounts: int | None
     merchants: int | None
     folder: Path
+    progress: bool = False
 
     @property
     def from_ms(self) -> int:
@@ -38,12 +39,15 @@ def parse_command(arguments: Sequence[str]) -> HistoryRequest | None:
     history.add_argument("--accounts", type=int, help="accounts that pay")
     history.add_argument("--merchants", type=int, help="merchants they pay at")
     history.add_argument("--out", type=Path, required=True, help="folder for the files")
+    history.add_argument("--progress", action="store_true", help="say each day that is written")
     found = parser.parse_args(arguments)
     if found.command is None:
         return None
     if not 0 < found.days <= 3_660:
         parser.error("--days lies between 0 and 3660")
-    return HistoryRequest(found.days, found.end, found.seed, found.accounts, found.merchants, found.out)
+    return HistoryRequest(
+        found.days, found.end, found.seed, found.accounts, found.merchants, found.out, found.progress
+    )
 
 
 def _instant(text: str) -> int:

@@ -18,6 +18,7 @@ from shared.contracts.topics import topic_name
 from shared.runtime.clock import Clock
 from shared.runtime.memory import rss_bytes
 
+from .scenario_requests import ScenarioRequests
 from .traffic import Traffic
 
 EVERY_S = 1.0
@@ -30,8 +31,8 @@ class StatusReports(Service):
     def __init__(
         self,
         producer: AIOKafkaProducer,
-        kafka: KafkaAddress,
         traffic: Traffic,
+        requests: ScenarioRequests,
         clock: Clock,
         instance: str,
         portfolio: str,
@@ -40,6 +41,7 @@ class StatusReports(Service):
         self._producer = producer
         self._kafka = kafka
         self._traffic = traffic
+        self._requests = requests
         self._clock = clock
         self._instance = instance
         self._portfolio = portfolio
@@ -56,6 +58,11 @@ class StatusReports(Service):
         with suppress(LogAway, TimeoutError):
             await asyncio.wait_for(self._send("stopping"), LAST_WORD_S)
 
+    def _refused(self) -> dict[str, int]:
+        """What the sink refused, and requests by reason."""
+        by_sink = {"refused_by_sink": self._traffic.refused} if self._traffic.refused else {}
+        return {**self._requests.refused, **by_sink}
+
     async def _send(self, state: str) -> None:
         status = Status(
             v=1,
@@ -63,9 +70,11 @@ class StatusReports(Service):
             instance=self._instance,
             at_ms=self._clock.now_ms(),
             state=state,  # type: ignore[arg-type]  # one of the words the record allows
+            detail=self._traffic.scenario(),
             portfolio=self._portfolio,
             rss_bytes=rss_bytes(),
             handled=self._traffic.sent,
+            refused=self._refused(),
             numbers=self._traffic.numbers(),
         )
         key = f"simulator-{self._instance}".encode()

@@ -1,0 +1,1 @@
+"""Ways to steal, one file each, with their parameters."""
