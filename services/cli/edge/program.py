@@ -31,6 +31,7 @@ COMMANDS: Final = (
     Entry("doctor", "stack", "doctor", "Check all that the stack needs."),
     Entry("ingest", "ingest", "ingest", "Stream files of payments through Kafka."),
     Entry("export", "export", "export", "One row per record from the lake."),
+    Entry("simulate", "simulate", "simulate", "Write a past of the living bank as files."),
     Entry("train", "train", "train", "Ask the trainer for a candidate."),
     Entry("evaluate", "evaluate", "evaluate", "Measure the scores of payments in the lake."),
     Entry("decision", "decision", "decision", "What was decided and why."),

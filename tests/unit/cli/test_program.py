@@ -14,9 +14,8 @@ from services.cli.edge.program import Entry, load
 from services.cli.wiring import run
 
 COMMANDS = (
-    "run up down status doctor ingest export train evaluate decision verify-parity settings "
-    "topics+apply topics+diff topics+show topics+access features+list features+check "
-    "state+check state+rebuild "
+    "run up down status doctor ingest export simulate train evaluate decision verify-parity settings "
+    "topics+apply topics+diff topics+show features+list features+check state+check state+rebuild "
     "release+show release+first release+promote release+history dlq+list dlq+show"
 ).split()
 

@@ -189,7 +189,8 @@ class HouseRun:
         self._story.done(f"generated {self._history.days:g} days of history")
         files = [self._folder / "transactions.parquet"]
         rule = default_rule(desk.portfolio)
-        report = ingest_files(here, files, Period(), rule, Beside(), None, wait=True, quiet=False)
+        beside = Beside(activities=self._folder / "activities.parquet")
+        report = ingest_files(here, files, Period(), rule, beside, None, wait=True, quiet=False)
         if report.interrupted or report.outcome is None:
             raise KeyboardInterrupt
         outcome = report.outcome
