@@ -25,7 +25,7 @@ UNDER_WAY_MS: Final = 2 * HOUR_MS
 SESSIONS_MS: Final = HOUR_MS // 4
 """How far before the start campaigns, and sessions, may have begun whose later steps are still to come."""
 
-UNDER_WAY_MOST: Final = 200_000
+UNDER_WAY_MOST: Final = 50_000
 """Payments of the time before the start that are drawn for that."""
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -19,8 +20,10 @@ from kafka import KafkaConsumer
 from infra.kafka.broker import apply
 from infra.kafka.topics import wanted_topics
 from infra.local.kafka import KafkaServer
-from shared.contracts.codec import decode, decode_label, decode_transaction
-from shared.contracts.operations import Status
+from shared.bus.ports import Place
+from shared.bus.sync import produce_confirmed
+from shared.contracts.codec import decode, decode_activity, decode_label, decode_transaction, encode
+from shared.contracts.operations import ScenarioRequest, Status
 
 ROOT = Path(__file__).parents[3]
 WAIT_MS = 20_000
@@ -55,10 +58,10 @@ def simulator(kafka_server: KafkaServer, portfolio: str) -> Iterator[subprocess.
     process.communicate()
 
 
-def read(bootstrap: str, topic: str, count: int) -> list[Any]:
+def read(bootstrap: str, topic: str, count: int, wait_ms: int = WAIT_MS) -> list[Any]:
     """The first ``count`` messages of a topic."""
     consumer = KafkaConsumer(
-        topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=WAIT_MS
+        topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=wait_ms
     )
     try:
         return list(islice(consumer, count))
@@ -70,6 +73,7 @@ def test_it_plays_and_stops(
     kafka_server: KafkaServer, portfolio: str, simulator: subprocess.Popen[bytes]
 ) -> None:
     payments = read(kafka_server.bootstrap, f"{portfolio}.transactions", 600)
+    activities = read(kafka_server.bootstrap, f"{portfolio}.activities", 100)
     labels = read(kafka_server.bootstrap, f"{portfolio}.labels", 3)
     simulator.send_signal(signal.SIGTERM)
     _, said = simulator.communicate(timeout=20)
@@ -80,6 +84,8 @@ def test_it_plays_and_stops(
     assert len({record.tx_id for record in records}) == 600
     assert all(m.key == r.account_id.encode() for m, r in zip(payments, records, strict=True))
     assert len(Counter(message.partition for message in payments)) == 4
+    assert len({decode_activity(message.value).activity_id for message in activities}) == 100
+    assert all(m.key == decode_activity(m.value).account_id.encode() for m in activities)
     assert len([decode_label(message.value) for message in labels]) == 3
 
 
@@ -93,6 +99,34 @@ def test_it_tells_its_status(
     assert messages[0].state == "starting"
     assert messages[-1].state == "stopping"
     assert messages[-1].handled >= 300
+
+
+def test_a_caller_falls_silent_when_asked(
+    kafka_server: KafkaServer, portfolio: str, simulator: subprocess.Popen[bytes]
+) -> None:
+    read(kafka_server.bootstrap, f"{portfolio}.transactions", 300)
+    request = ScenarioRequest(
+        v=1,
+        request_id="r1",
+        portfolio=portfolio,
+        kind="silent",
+        seconds=60,
+        at_ms=1_785_000_000_000,
+        by="test",
+        caller="acquirer",
+    )
+    place = Place(f"{portfolio}.requests", 0)
+    produce_confirmed(kafka_server.bootstrap, place, b"scenario", encode(request))
+    until = monotonic() + 30
+    while not (said := [s for s in status_of(kafka_server, portfolio) if s.detail]) and monotonic() < until:
+        sleep(0.5)
+    simulator.send_signal(signal.SIGTERM)
+    simulator.communicate(timeout=20)
+    assert {status.detail for status in said} == {"silent: acquirer"}
+    sent = read(kafka_server.bootstrap, f"{portfolio}.transactions", 1_000_000, 3_000)
+    callers = [decode_transaction(m.value).caller for m in sent if m.timestamp > said[0].at_ms + 1_000]
+    assert callers
+    assert "acquirer" not in callers
 
 
 def status_of(kafka_server: KafkaServer, portfolio: str) -> list[Status]:
