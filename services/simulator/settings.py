@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, SecretStr
 
 from shared.runtime.settings import ServiceSettings
 
@@ -20,6 +22,14 @@ class SimulatorSettings(ServiceSettings, service="simulator"):
         600.0,
         gt=0,
         description="seconds of the world per second: 600 turns six days until a label into 14 minutes",
+    )
+    target: Literal["topic", "gateway"] = Field(
+        "topic",
+        description="where live traffic goes: straight to the topics, or over HTTP as applications send",
+    )
+    gateway_url: str = Field("http://127.0.0.1:8080", description="the front door, for the target gateway")
+    gateway_key: SecretStr = Field(
+        SecretStr(""), description="an API key that may send payments, activities and labels"
     )
     currency: str = Field("EUR", min_length=3, max_length=3, description="ISO 4217 code of every payment")
     step_ms: int = Field(50, ge=5, le=1_000, description="time between two batches of payments")

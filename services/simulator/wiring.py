@@ -17,9 +17,10 @@ from services.simulator.core.span import DAY_MS
 from services.simulator.core.tables import Tables
 from services.simulator.core.world import make_world
 from services.simulator.edge.command_line import HistoryRequest
+from services.simulator.edge.gateway_sink import GatewaySink, gateway_sink
 from services.simulator.edge.history_files import write_history
 from services.simulator.edge.scenario_requests import ScenarioRequests
-from services.simulator.edge.sink import SinkAway, TopicSink
+from services.simulator.edge.sink import Sink, SinkAway, TopicSink
 from services.simulator.edge.status import StatusReports
 from services.simulator.edge.traffic import Traffic
 from services.simulator.settings import SimulatorSettings
@@ -77,7 +78,8 @@ class Simulator(Service):
             enable_idempotence=True,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
-        sink = TopicSink(self._producer, settings.portfolio)
+        self._gateway = _gateway(settings)
+        sink: Sink = self._gateway or TopicSink(self._producer, settings.portfolio)
         self._traffic = Traffic(sink, live, records, clock, self._health, settings.step_ms)
         self._requests = ScenarioRequests(settings.kafka, settings.portfolio, self._traffic, clock)
         self._status = StatusReports(
@@ -99,9 +101,24 @@ class Simulator(Service):
 
     async def on_shutdown(self) -> None:
         """Flush and disconnect, after traffic and status have stopped."""
+        if self._gateway is not None:
+            await self._gateway.close()
         await self._producer.stop()
         if self._server is not None:
             await self._server.stop()
+
+
+def _reason(error: BaseException) -> str:
+    """The word for the log: what the front door said, "kafka_away", or the kind of a defect."""
+    if isinstance(error, LogAway):
+        return "kafka_away"
+    return str(error) if isinstance(error, SinkAway) else type(error).__name__
+
+
+def _gateway(settings: SimulatorSettings) -> GatewaySink | None:
+    if settings.target == "topic":
+        return None
+    return gateway_sink(settings.gateway_url, settings.gateway_key.get_secret_value())
 
 
 async def run_live(settings: SimulatorSettings) -> int:
@@ -115,15 +132,13 @@ async def run_live(settings: SimulatorSettings) -> int:
                 log.info("playing", rate=settings.rate_per_s, portfolio=settings.portfolio)
                 await simulator.wait(stop.wait())
         except (LogAway, SinkAway) as error:
-            log.error("stopped", reason="kafka_away", error=type(error).__name__)
+            log.error("stopped", reason=_reason(error), error=type(error).__name__)
             return 1
         except AccessRefused as error:
             log.error("stopped", reason=error.code, detail=str(error))
             return 1
     if simulator.crash_reason is not None:
-        reason = simulator.crash_reason
-        detail = str(reason) if isinstance(reason, AccessRefused) else ""
-        log.error("stopped", error=type(reason).__name__, detail=detail)
+        log.error("stopped", reason=_reason(simulator.crash_reason))
         return 1
     log.info("stopped")
     return 0

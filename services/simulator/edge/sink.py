@@ -22,7 +22,7 @@ class Sent(NamedTuple):
 
 
 class SinkAway(Exception):
-    """The other side does not take records; the text says why."""
+    """The other side does not take records; the text is a reason code."""
 
 
 class Sink(Protocol):
@@ -50,7 +50,7 @@ class TopicSink:
             ]
             await asyncio.gather(*confirmations)
         except KafkaError as error:
-            raise SinkAway(type(error).__name__) from error
+            raise SinkAway("kafka_away") from error
         return 0
 
 
@@ -64,6 +64,6 @@ class MemorySink:
     async def send(self, kind: Kind, records: Sequence[Sent]) -> int:
         """Keep them. Raises SinkAway."""
         if self.is_away:
-            raise SinkAway("told to be away")
+            raise SinkAway("gateway_away")
         self.taken += [(kind, record) for record in records]
         return 0

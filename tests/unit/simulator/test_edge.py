@@ -15,10 +15,13 @@ from services.simulator.core.records import Records
 from services.simulator.core.span import DAY_MS
 from services.simulator.core.world import World
 from services.simulator.edge.command_line import HistoryRequest, parse_command
+from services.simulator.edge.gateway_sink import GatewaySink
 from services.simulator.edge.scenario_requests import KEY, ScenarioRequests
 from services.simulator.edge.sink import MemorySink, Sent, Sink, SinkAway, TopicSink
 from services.simulator.edge.status import StatusReports
 from services.simulator.edge.traffic import BEHIND_MOST_MS, Traffic
+from shared.client import CallFailed, ItemRefusal, Unavailable
+from shared.client import Sent as Receipt
 from shared.contracts.codec import decode, decode_activity, decode_transaction, encode
 from shared.contracts.operations import ScenarioRequest, Status
 from shared.runtime.clock import FixedClock
@@ -126,6 +129,50 @@ async def test_a_topic_is_keyed_by_account(producer: FakeProducer) -> None:
     producer.away = True
     with pytest.raises(SinkAway):
         await sink.send("labels", [Sent("a-1", b"x")])
+
+
+class FakeHouse:
+    """The client's bulk calls: refuses every payment above 100, fails when ``fails``."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, list[dict[str, Any]]]] = []
+        self.fails: CallFailed | None = None
+
+    async def _take(self, call: str, items: list[dict[str, Any]]) -> Receipt:
+        if self.fails is not None:
+            raise self.fails
+        self.calls.append((call, items))
+        bad = [i for i, item in enumerate(items) if item.get("amount_minor", 0) > 100]
+        refused = tuple(ItemRefusal(index=i, id="x", code="field_range", field="", message="") for i in bad)
+        return Receipt(items=len(items), accepted=len(items) - len(bad), refused=refused)
+
+    async def send_transactions(self, items: list[dict[str, Any]]) -> Receipt:
+        return await self._take("transactions", items)
+
+    async def send_activities(self, items: list[dict[str, Any]]) -> Receipt:
+        return await self._take("activities", items)
+
+    async def send_labels(self, items: list[dict[str, Any]]) -> Receipt:
+        return await self._take("labels", items)
+
+    async def close(self) -> None: ...
+
+
+async def test_the_front_door_gets_the_same_records_and_may_refuse_some() -> None:
+    house = FakeHouse()
+    sink: Sink = GatewaySink(house)
+    payments = [Sent("a-1", b'{"amount_minor":50}'), Sent("a-2", b'{"amount_minor":500}')]
+    assert await sink.send("transactions", payments) == 1
+    assert await sink.send("activities", [Sent("a-1", b'{"kind":"login"}')]) == 0
+    assert house.calls[0] == ("transactions", [{"amount_minor": 50}, {"amount_minor": 500}])
+    assert house.calls[1] == ("activities", [{"kind": "login"}])
+
+
+async def test_a_front_door_that_is_full_ends_the_play_with_its_reason() -> None:
+    house = FakeHouse()
+    house.fails = Unavailable("over_capacity")
+    with pytest.raises(SinkAway, match="over_capacity"):
+        await GatewaySink(house).send("labels", [Sent("a-1", b"{}")])
 
 
 async def test_status_is_said_at_once_and_at_the_end(
