@@ -8,7 +8,8 @@ from shared.contracts.topics import INPUT_PARTITIONS
 
 
 class StackOptions(Struct, frozen=True, kw_only=True):
-    """One stack. ``data_dir`` is absolute; ``rate`` is the simulator's payments per second.
+    """One stack. ``data_dir`` is absolute; ``rate`` is the simulator's payments per second,
+    ``accounts`` how many pay: the world of a history is gone on with by its own number.
 
     ``kafka_port`` 0 takes the port of the last run, else a free one. ``portfolio_file`` "" means
     the one of the portfolio's name in infra/portfolios.
@@ -19,6 +20,7 @@ class StackOptions(Struct, frozen=True, kw_only=True):
     portfolio_file: str = ""
     workers: int = 1
     rate: float = 20.0
+    accounts: int = 2_000
     simulator: bool = False
     partitions: int = INPUT_PARTITIONS
     kafka_port: int = 0

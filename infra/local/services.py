@@ -18,8 +18,7 @@ class ServiceRow(Struct, frozen=True, kw_only=True):
 
     ``per_worker`` rows run once per worker. ``early`` rows start beside Kafka and wait for it themselves,
     for what they do before they need it. ``wave`` orders stopping: higher waves stop first. ``env`` is
-    added to what every service is told; ``{rate}`` in a value is the simulator's rate, ``{gateway_port}`` and
-    ``{operator_key}`` are the front door's port and the file of the key that may manage keys.
+    added to what every service is told; ``{rate}`` and ``{accounts}`` in a value are the options'.
     """
 
     name: str
@@ -54,8 +53,8 @@ SERVICES: Final[tuple[ServiceRow, ...]] = (
         name="simulator",
         module="services.simulator",
         default=False,
-        wave=3,
-        env={"ASSAY_SIMULATOR_RATE_PER_S": "{rate}"},
+        wave=2,
+        env={"ASSAY_SIMULATOR_RATE_PER_S": "{rate}", "ASSAY_SIMULATOR_ACCOUNTS": "{accounts}"},
     ),
 )
 
@@ -94,4 +93,7 @@ def service_environment(
         "MALLOC_ARENA_MAX": "2",
         "PYTHONUNBUFFERED": "1",
     }
-    return {**common, **{key: value.format(**values) for key, value in row.env.items()}}
+    return {
+        **common,
+        **{key: value.format(rate=options.rate, accounts=options.accounts) for key, value in row.env.items()},
+    }

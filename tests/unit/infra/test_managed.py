@@ -118,6 +118,7 @@ def test_the_table_starts_what_the_options_ask_for() -> None:
     addresses = {"kafka": "k:1", "redis": "unix:///s", "gateway": "http://g:3"}
     env = service_environment(simulator, 1, with_traffic, addresses, health_port=99)
     assert env["ASSAY_SIMULATOR_RATE_PER_S"] == "50.5"
+    assert env["ASSAY_SIMULATOR_ACCOUNTS"] == "2000"
     assert env["ASSAY_PORTFOLIO_FILE"] == str(FOLDER / "bank.toml")
     with pytest.raises(StackError, match=r"no portfolio file .*mars\.toml") as caught:
         portfolio_path(StackOptions(data_dir="/d", portfolio="mars"))

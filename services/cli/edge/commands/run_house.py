@@ -128,6 +128,7 @@ class HouseRun:
             portfolio=PORTFOLIO,
             workers=workers,
             rate=rate,
+            accounts=history.accounts,
             simulator=self._is_warm(),
         )
         self._stack = Stack(self._options)
