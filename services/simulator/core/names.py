@@ -18,6 +18,13 @@ CALLERS: Final = ("acquirer", "checkout", "mobile_app", "standing_orders")
 """Which application asks: for a sale at a till, one online, a transfer by hand, a transfer by order."""
 STANDING_ORDERS: Final = 3
 
+DEVICE_PREFIX, DEVICE_SALT = "dev-", 0xD6E8FEB86659FD93
+PAYEE_PREFIX, PAYEE_SALT = "payee-", 0xA0761D6478BD642F
+MIX_START: Final = 0x9E3779B97F4A7C15
+MIX_STEPS: Final = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
+"""Shift and factor of each round of splitmix64's finaliser (Steele, Lea, Flood 2014)."""
+NUMBER_DIGITS: Final = 6
+
 _MASK: Final = (1 << 64) - 1
 
 
@@ -43,22 +50,22 @@ def terminal_id(terminal: int) -> str:
 
 def device_id(code: int) -> str:
     """A device's id."""
-    return f"dev-{_scrambled(code, 0xD6E8FEB86659FD93):012x}"
+    return f"{DEVICE_PREFIX}{_scrambled(code, DEVICE_SALT):012x}"
 
 
 def payee_id(code: int) -> str:
     """A payee's id, whoever it is."""
-    return f"payee-{_scrambled(code, 0xA0761D6478BD642F):012x}"
+    return f"{PAYEE_PREFIX}{_scrambled(code, PAYEE_SALT):012x}"
 
 
-def past_tx_id(day: int, number: int) -> str:
-    """The id of a payment of the past: its day and its place in it."""
-    return f"tx-{day:05d}-{number:06d}"
+def past_tx_prefix(day: int) -> str:
+    """How ids of a past day's payments begin; the place in the day follows."""
+    return f"tx-{day:05d}-"
 
 
-def past_activity_id(day: int, number: int) -> str:
-    """The id of an activity of the past: its day and its place in it."""
-    return f"act-{day:05d}-{number:06d}"
+def past_activity_prefix(day: int) -> str:
+    """How ids of a past day's activities begin; the place in the day follows."""
+    return f"act-{day:05d}-"
 
 
 def live_tx_id(start_ms: int, number: int) -> str:
@@ -93,7 +100,7 @@ def is_transfer(payments: Payments) -> Flags:
 
 def _scrambled(code: int, salt: int) -> int:
     """48 bits that follow from a code and do not show it."""
-    mixed = (code * 0x9E3779B97F4A7C15 + salt) & _MASK
-    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
+    mixed = (code * MIX_START + salt) & _MASK
+    for shift, factor in MIX_STEPS:
+        mixed = ((mixed ^ (mixed >> shift)) * factor) & _MASK
     return (mixed ^ (mixed >> 31)) >> 16

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from . import names
 from .chance import Flags, Integers
-from .columns import ACTIVITY_KINDS, NONE, PATTERNS
+from .columns import ACTIVITY_KINDS, PATTERNS
 from .history import Past
 from .labels import NEVER
+from .texts import coded, numbered
 from .world import CATEGORIES, COUNTRIES, World
 
 _INSTANT: Final = pa.timestamp("ms", tz="UTC")
@@ -137,15 +138,14 @@ class Tables:
     def activities(self, past: Past) -> pa.Table:
         """The activities of the day, in event-time order, as `ACTIVITIES`."""
         done = past.activities
-        ids = [names.past_activity_id(past.day, number) for number in past.activity_number.tolist()]
         return _table(
             ACTIVITIES,
-            activity_id=pa.array(ids, pa.string()),
+            activity_id=numbered(names.past_activity_prefix(past.day), past.activity_number),
             event_time=done.time_ms,
             account_id=self._account.take(done.account),
             kind=self._kind.take(done.kind),
-            device_id=_coded(names.device_id, done.device),
-            payee_id=_coded(names.payee_id, done.payee),
+            device_id=_devices(done.device),
+            payee_id=_payees(done.payee),
         )
 
     def _entities(self, past: Past, rows: Integers) -> dict[str, pa.Array]:
@@ -154,15 +154,13 @@ class Tables:
         merchant = self._world.merchant_of[payments.terminal]
         first, second = (cards.take(_nullable(payments.account, transfer)) for cards in self._cards)
         return {
-            "tx_id": pa.array(
-                [names.past_tx_id(past.day, number) for number in past.number[rows].tolist()], pa.string()
-            ),
+            "tx_id": numbered(names.past_tx_prefix(past.day), past.number[rows]),
             "account_id": self._account.take(payments.account),
             "card_id": pc.if_else(payments.card == 1, second, first),
             "merchant_id": self._merchant.take(_nullable(merchant, transfer)),
             "terminal_id": self._terminal.take(_nullable(payments.terminal, transfer)),
-            "device_id": _coded(names.device_id, payments.device),
-            "payee_id": _coded(names.payee_id, payments.payee),
+            "device_id": _devices(payments.device),
+            "payee_id": _payees(payments.payee),
         }
 
 
@@ -170,11 +168,12 @@ def _named(name: Callable[[int], str], count: int) -> pa.Array:
     return pa.array([name(i) for i in range(count)], pa.string())
 
 
-def _coded(name: Callable[[int], str], codes: Integers) -> pa.Array:
-    """The names of codes, each made once; null for `NONE`."""
-    seen, place = np.unique(codes, return_inverse=True)
-    known = pa.array([None if code == NONE else name(code) for code in seen.tolist()], pa.string())
-    return known.take(place)
+def _devices(codes: Integers) -> pa.Array:
+    return coded(names.DEVICE_PREFIX, names.DEVICE_SALT, codes)
+
+
+def _payees(codes: Integers) -> pa.Array:
+    return coded(names.PAYEE_PREFIX, names.PAYEE_SALT, codes)
 
 
 def _nullable(values: Integers, missing: Flags) -> pa.Array:

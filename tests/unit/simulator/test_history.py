@@ -13,6 +13,7 @@ from services.simulator.core.columns import (
     ACTIVITY_KINDS,
     DEVICE_REGISTERED,
     LOGIN,
+    NONE,
     PATTERNS,
     Activities,
     Payments,
@@ -20,9 +21,19 @@ from services.simulator.core.columns import (
     join_payments,
 )
 from services.simulator.core.history import Past, past_days
-from services.simulator.core.names import CHANNELS, channels
+from services.simulator.core.names import (
+    CHANNELS,
+    DEVICE_PREFIX,
+    DEVICE_SALT,
+    PAYEE_PREFIX,
+    PAYEE_SALT,
+    channels,
+    device_id,
+    payee_id,
+)
 from services.simulator.core.span import DAY_MS, HOUR_MS
 from services.simulator.core.tables import ACTIVITIES, LABELS, TRANSACTIONS, Tables
+from services.simulator.core.texts import coded, numbered
 from services.simulator.core.world import CATEGORIES, World, make_world
 from services.simulator.edge.history_files import write_history
 from shared.contracts.payments import Activity
@@ -147,6 +158,16 @@ def test_labels_name_their_payments(world: World) -> None:
         assert row["label_id"] == f"{row['tx_id']}-{row['verdict']}"
         known = "fraud_reversed_at" if row["verdict"] == "reversed" else "fraud_known_at"
         assert payment[known] == row["known_at"]
+
+
+def test_many_names_are_those_said_one_by_one() -> None:
+    codes = np.array([0, 7, NONE, 1 << 48, (1 << 50) + 12345])
+    wanted = [None if code == NONE else device_id(code) for code in codes.tolist()]
+    assert coded(DEVICE_PREFIX, DEVICE_SALT, codes).to_pylist() == wanted
+    assert coded(PAYEE_PREFIX, PAYEE_SALT, codes[:1]).to_pylist() == [payee_id(0)]
+    assert numbered("t-", np.array([3, 999_999])).to_pylist() == ["t-000003", "t-999999"]
+    assert numbered("t-", np.array([3, 1_000_000])).to_pylist() == ["t-000003", "t-1000000"]
+    assert len(numbered("t-", np.empty(0, np.int64))) == len(coded("d-", 1, np.empty(0, np.int64))) == 0
 
 
 def test_activities_have_null_where_there_is_nothing(world: World) -> None:
