@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 
 import numpy as np
 import pytest
 
-from services.simulator.core.columns import PATTERNS, Activities, Payments
+from services.simulator.core.columns import LOGIN, PATTERNS, Activities, Payments
 from services.simulator.core.history import Past
 from services.simulator.core.names import device_id, payee_id
 from services.simulator.core.tables import ACTIVITIES, TRANSACTIONS, Tables
@@ -107,17 +108,20 @@ def test_a_devices_absence_and_kinds_of_activity_are_no_sign(
         assert np.isin(accounts, taken).mean() < 0.6
 
 
-def test_what_genuine_sessions_do_frauds_do_too(payments: Payments, activities: Activities) -> None:
-    """A transfer by hand always has a login of its device shortly before; a thief's has one as well."""
-    by_hand = payments.at((payments.terminal < 0) & (payments.device >= 0))
-    key = {
-        (a, d)
-        for a, d, k in zip(
-            activities.account.tolist(), activities.device.tolist(), activities.kind.tolist(), strict=True
-        )
-        if k == 0
-    }
-    pairs = list(zip(by_hand.account.tolist(), by_hand.device.tolist(), strict=True))
-    has = np.array([pair in key for pair in pairs])
-    assert has.mean() > 0.99
-    assert has[by_hand.pattern != 0].mean() > 0.97
+@pytest.mark.parametrize("pattern", ["", "account_takeover", "payment_scam"])
+def test_a_login_of_its_device_stands_before_every_transfer_by_hand(
+    pattern: str, payments: Payments, activities: Activities
+) -> None:
+    logins: dict[tuple[int, int], list[int]] = {}
+    entered = activities.at(activities.kind == LOGIN)
+    for time_ms, account, _, device, _ in zip(*(c.tolist() for c in entered), strict=True):
+        logins.setdefault((account, device), []).append(time_ms)
+    by_hand = (payments.terminal < 0) & (payments.device >= 0)
+    sent = payments.at(by_hand & (payments.pattern == PATTERNS.index(pattern)))
+    rows = zip(sent.time_ms.tolist(), sent.account.tolist(), sent.device.tolist(), strict=True)
+    waits = []
+    for time_ms, account, device in rows:
+        known = logins.get((account, device), [])
+        place = bisect(known, time_ms)
+        waits.append(time_ms - known[place - 1] if place else np.inf)
+    assert (np.array(waits) < 6 * 3_600_000).mean() > 0.97
