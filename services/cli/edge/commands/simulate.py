@@ -101,4 +101,4 @@ def _disturb(
     if as_json:
         terminal.answer_json(request)
     else:
-        terminal.say(f"Asked: {scenario} for {seconds} s. `assay status --json` shows it at the simulator.")
+        terminal.say(f"Asked: {scenario} for {seconds} s. The simulator names it in its records on `status`.")
