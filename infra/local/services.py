@@ -18,7 +18,8 @@ class ServiceRow(Struct, frozen=True, kw_only=True):
 
     ``per_worker`` rows run once per worker. ``early`` rows start beside Kafka and wait for it themselves,
     for what they do before they need it. ``wave`` orders stopping: higher waves stop first. ``env`` is
-    added to what every service is told; ``{rate}`` and ``{accounts}`` in a value are the options'.
+    added to what every service is told; ``{rate}`` and ``{accounts}`` in a value are the options',
+    ``{gateway_port}`` and ``{operator_key}`` the front door's port and the file of the key that manages keys.
     """
 
     name: str
@@ -53,7 +54,7 @@ SERVICES: Final[tuple[ServiceRow, ...]] = (
         name="simulator",
         module="services.simulator",
         default=False,
-        wave=2,
+        wave=3,
         env={"ASSAY_SIMULATOR_RATE_PER_S": "{rate}", "ASSAY_SIMULATOR_ACCOUNTS": "{accounts}"},
     ),
 )
@@ -77,6 +78,7 @@ def service_environment(
     data = DataDir(Path(options.data_dir))
     values = {
         "rate": options.rate,
+        "accounts": options.accounts,
         "gateway_port": addresses["gateway"].rpartition(":")[2],
         "operator_key": Secrets(data.secrets).operator_key,
     }
@@ -93,7 +95,4 @@ def service_environment(
         "MALLOC_ARENA_MAX": "2",
         "PYTHONUNBUFFERED": "1",
     }
-    return {
-        **common,
-        **{key: value.format(rate=options.rate, accounts=options.accounts) for key, value in row.env.items()},
-    }
+    return {**common, **{key: value.format(**values) for key, value in row.env.items()}}

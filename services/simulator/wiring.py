@@ -79,11 +79,17 @@ class Simulator(Service):
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
         self._gateway = _gateway(settings)
-        sink: Sink = self._gateway or TopicSink(self._producer, settings.portfolio)
+        sink: Sink = self._gateway or TopicSink(self._producer, self._kafka, settings.portfolio)
         self._traffic = Traffic(sink, live, records, clock, self._health, settings.step_ms)
-        self._requests = ScenarioRequests(settings.kafka, settings.portfolio, self._traffic, clock)
+        self._requests = ScenarioRequests(self._kafka, settings.portfolio, self._traffic, clock)
         self._status = StatusReports(
-            self._producer, self._traffic, self._requests, clock, settings.instance, settings.portfolio
+            self._producer,
+            self._kafka,
+            self._traffic,
+            self._requests,
+            clock,
+            settings.instance,
+            settings.portfolio,
         )
 
     async def on_start(self) -> None:
@@ -112,6 +118,8 @@ def _reason(error: BaseException) -> str:
     """The word for the log: what the front door said, "kafka_away", or the kind of a defect."""
     if isinstance(error, LogAway):
         return "kafka_away"
+    if isinstance(error, AccessRefused):
+        return error.code
     return str(error) if isinstance(error, SinkAway) else type(error).__name__
 
 
@@ -138,7 +146,9 @@ async def run_live(settings: SimulatorSettings) -> int:
             log.error("stopped", reason=error.code, detail=str(error))
             return 1
     if simulator.crash_reason is not None:
-        log.error("stopped", reason=_reason(simulator.crash_reason))
+        reason = simulator.crash_reason
+        detail = str(reason) if isinstance(reason, AccessRefused) else ""
+        log.error("stopped", reason=_reason(reason), detail=detail)
         return 1
     log.info("stopped")
     return 0

@@ -10,6 +10,8 @@ from mode import Service
 
 from services.simulator.core.scenarios import Scenario, refuse
 from shared.bus.leaving import leave
+from shared.contracts.access import refusal
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import DecodeError, decode
 from shared.contracts.operations import ScenarioRequest
 from shared.contracts.topics import topic_name
@@ -28,9 +30,11 @@ _log = get_logger("simulator.scenarios")
 class ScenarioRequests(Service):
     """Hands each request to the traffic. A broker that is away is tried again: traffic notices it first."""
 
-    def __init__(self, bootstrap: str, portfolio: str, traffic: Traffic, clock: Clock, **kwargs: Any) -> None:
+    def __init__(
+        self, kafka: KafkaAddress, portfolio: str, traffic: Traffic, clock: Clock, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._portfolio = portfolio
         self._place = TopicPartition(topic_name(portfolio, "requests"), 0)
         self._traffic = traffic
@@ -39,11 +43,13 @@ class ScenarioRequests(Service):
 
     @Service.task
     async def follow(self) -> None:
-        """Read until stopped."""
+        """Read until stopped. Raises AccessRefused."""
         while not self.should_stop:
             try:
                 await self._read()
             except (KafkaError, OSError) as error:
+                if refused := refusal(error, self._kafka, "read", self._place.topic):
+                    raise refused from error
                 _log.warning("requests wait", error=type(error).__name__)
                 await self.sleep(RETRY_S)
 
@@ -69,7 +75,7 @@ class ScenarioRequests(Service):
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka.options(),
             group_id=None,
             enable_auto_commit=False,
             fetch_max_wait_ms=POLL_MS,

@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple, Protocol
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from shared.contracts.access import refusal
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.topics import topic_name
 
 Kind = Literal["transactions", "activities", "labels"]
@@ -36,12 +38,13 @@ class Sink(Protocol):
 class TopicSink:
     """Straight to the topics of a portfolio, keyed by account; the producer belongs to the caller."""
 
-    def __init__(self, producer: AIOKafkaProducer, portfolio: str) -> None:
+    def __init__(self, producer: AIOKafkaProducer, kafka: KafkaAddress, portfolio: str) -> None:
         self._producer = producer
+        self._kafka = kafka
         self._portfolio = portfolio
 
     async def send(self, kind: Kind, records: Sequence[Sent]) -> int:
-        """Returns when the broker has confirmed all; a topic refuses nothing. Raises SinkAway."""
+        """Returns once the broker has confirmed all; it refuses none. Raises SinkAway, AccessRefused."""
         topic = topic_name(self._portfolio, kind)
         try:
             confirmations = [
@@ -50,7 +53,7 @@ class TopicSink:
             ]
             await asyncio.gather(*confirmations)
         except KafkaError as error:
-            raise SinkAway("kafka_away") from error
+            raise refusal(error, self._kafka, "write", topic) or SinkAway("kafka_away") from error
         return 0
 
 

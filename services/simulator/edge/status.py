@@ -31,6 +31,7 @@ class StatusReports(Service):
     def __init__(
         self,
         producer: AIOKafkaProducer,
+        kafka: KafkaAddress,
         traffic: Traffic,
         requests: ScenarioRequests,
         clock: Clock,

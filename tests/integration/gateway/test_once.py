@@ -46,8 +46,8 @@ async def pair(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
     portfolio = f"p{uuid.uuid4().hex[:8]}"
     found = [RedisOnce(RedisAddress(server.url), portfolio, KEEP_MS) for _ in range(2)]
     yield Pair(*found)
-    for once in found:
-        await once.close()
+    for each in found:
+        await each.close()
 
 
 async def test_a_first_claim_is_new_then_open_then_answered(pair: Pair) -> None:

@@ -116,7 +116,7 @@ def test_a_caller_falls_silent_when_asked(
         caller="acquirer",
     )
     place = Place(f"{portfolio}.requests", 0)
-    produce_confirmed(kafka_server.bootstrap, place, b"scenario", encode(request))
+    produce_confirmed(kafka_server.address, place, b"scenario", encode(request))
     said = disturbed(kafka_server, portfolio)
     sleep(4)  # traffic that was drawn before the request is over by then
     simulator.send_signal(signal.SIGTERM)

@@ -22,6 +22,7 @@ from services.simulator.edge.status import StatusReports
 from services.simulator.edge.traffic import BEHIND_MOST_MS, Traffic
 from shared.client import CallFailed, ItemRefusal, Unavailable
 from shared.client import Sent as Receipt
+from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import decode, decode_activity, decode_transaction, encode
 from shared.contracts.operations import ScenarioRequest, Status
 from shared.runtime.clock import FixedClock
@@ -75,7 +76,7 @@ def traffic(world: World, clock: FixedClock, sink: MemorySink) -> Traffic:
 
 @pytest.fixture
 def requests(traffic: Traffic, clock: FixedClock) -> ScenarioRequests:
-    return ScenarioRequests("127.0.0.1:9", "shop", traffic, clock)
+    return ScenarioRequests(KAFKA, "shop", traffic, clock)
 
 
 def request(kind: str = "silent", **kwargs: Any) -> ScenarioRequest:
@@ -123,7 +124,7 @@ async def test_a_sink_away_stops_the_play(traffic: Traffic, clock: FixedClock, s
 
 
 async def test_a_topic_is_keyed_by_account(producer: FakeProducer) -> None:
-    sink: Sink = TopicSink(producer, "shop")
+    sink: Sink = TopicSink(producer, KAFKA, "shop")
     assert await sink.send("activities", [Sent("a-1", b"x"), Sent("a-2", b"y")]) == 0
     assert producer.sent == [("shop.activities", b"a-1", b"x"), ("shop.activities", b"a-2", b"y")]
     producer.away = True
@@ -179,7 +180,7 @@ async def test_status_is_said_at_once_and_at_the_end(
     traffic: Traffic, requests: ScenarioRequests, clock: FixedClock, producer: FakeProducer
 ) -> None:
     requests.take(KEY, encode(request("burst", factor=3.0)))
-    reports = StatusReports(producer, traffic, requests, clock, "1", "shop")
+    reports = StatusReports(producer, KAFKA, traffic, requests, clock, "1", "shop")
     async with reports:
         await asyncio.sleep(0.05)
     words = [decode(Status, value) for topic, _, value in producer.sent if topic == "status"]
@@ -193,7 +194,7 @@ async def test_status_is_said_at_once_and_at_the_end(
 async def test_a_last_word_to_nobody_is_no_fault(
     traffic: Traffic, requests: ScenarioRequests, clock: FixedClock, producer: FakeProducer
 ) -> None:
-    reports = StatusReports(producer, traffic, requests, clock, "1", "shop")
+    reports = StatusReports(producer, KAFKA, traffic, requests, clock, "1", "shop")
     producer.away = True
     await reports.on_stop()
 
