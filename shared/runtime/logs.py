@@ -69,7 +69,7 @@ FIELDS: Final[dict[str, str]] = {
     "model": "a model's name",
     "model_version": "a model's version",
     "artefact": "an artefact's hash",
-    "request_id": "a request of an operator",
+    "request_id": "a request of an operator, or one over HTTP",
     "job": "a job's name",
     "stage": "a stage of a job",
     "epoch": "the timelines' epoch",

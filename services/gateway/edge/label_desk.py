@@ -108,7 +108,9 @@ class LabelDesk(Service):
         self.given_up += len(lost)
         if done := [label.label_id for label in (*known, *lost)]:
             await asyncio.to_thread(self._parked.drop, done)
-            log.info("labels_settled", count=len(known), given_up=len(lost))
+            log.info("labels_settled", count=len(known))
+        if lost:
+            log.warning("labels_given_up", count=len(lost), reason="label_unknown_tx")
 
     def _dead(self, label: Parked, now_ms: int) -> Outgoing:
         message = Taken(self._topic, 0, 0, label.parked_at_ms, None, label.body)

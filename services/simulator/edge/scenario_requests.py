@@ -65,7 +65,8 @@ class ScenarioRequests(Service):
         if request.portfolio != self._portfolio or (why := refuse(request)):
             self._refuse("field_range", "portfolio" if request.portfolio != self._portfolio else why)
             return
-        _log.info("scenario", kind=request.kind, seconds=request.seconds, request_id=request.request_id)
+        what = f"{request.kind} for {request.seconds} s"
+        _log.info("scenario", detail=what, request_id=request.request_id)
         until_ms = self._clock.now_ms() + request.seconds * 1000
         self._traffic.disturb(None if request.kind == "stop" else Scenario(request, until_ms))
 
