@@ -29,7 +29,7 @@ from shared.runtime.logs import get_logger
 from shared.runtime.memory import rss_bytes
 from shared.runtime.stopping import stop_event
 from shared.stores.lake import Lake
-from shared.stores.lake_commit import LakeAway
+from shared.stores.lake_away import LakeAway
 from shared.stores.lake_compact import CompactionLimits, Compactor
 from shared.stores.lake_tables import TABLES
 

@@ -197,7 +197,7 @@ def table(
     """THE table of calls: what is not here is refused, and every row says what a key must allow."""
     transactions, activities, labels = inputs
     return [
-        Route("POST", "/v1/decisions", "decide", deciding.decide),
+        Route("POST", "/v1/decisions", "decide", deciding.decide, is_hot=True),
         Route("GET", "/v1/decisions/{tx_id}", "read", deciding.look_up),
         Route("POST", "/v1/transactions", "ingest", taking.handler(transactions)),
         Route("POST", "/v1/activities", "ingest", taking.handler(activities)),

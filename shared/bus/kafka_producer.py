@@ -13,7 +13,6 @@ from aiokafka.errors import KafkaError
 from shared.contracts.addresses import KafkaAddress
 
 from .ports import Batch, Outgoing, Place, RecordColumns
-from .record_batch import batches
 from .refused import told, why_no_start
 
 BATCH_BYTES = 1 << 20
@@ -53,6 +52,9 @@ class KafkaProducer:
     async def send(self, place: Place, records: Batch) -> Awaitable[None]:
         """Queue ``records``; awaiting the result waits for the broker. Raises LogAway, AccessRefused."""
         if isinstance(records, RecordColumns):
+            # It brings compiled kernels, which only those who send columns need.
+            from .record_batch import batches
+
             built: Iterable[object] = batches(records, BATCH_BYTES, time.time_ns() // 1_000_000)
         else:
             built = self._built(records)

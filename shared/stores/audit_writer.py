@@ -19,8 +19,8 @@ from shared.contracts.ids import content_hash
 from shared.contracts.operations import AuditEntry
 from shared.contracts.topics import topic_name
 
+from .clock import Clock
 from .kafka_log import KafkaAway, append, read_whole
-from .releases_writer import Clock
 
 Result = Literal["done", "refused", "intended"]
 ATTEMPTS: Final = 8

@@ -9,7 +9,8 @@ from typing import Final
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 
-from .lake_commit import LakeAway, LakeTable
+from .lake_away import LakeAway
+from .lake_commit import LakeTable
 from .lake_files import statistics_columns
 from .lake_tables import PARTITION_COLUMNS, TableCard
 

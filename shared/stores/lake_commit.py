@@ -17,6 +17,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
+from .lake_away import LakeAway
 from .lake_files import open_files, remove_files, write_rows
 from .lake_tables import PARTITION_COLUMNS, TableCard
 
@@ -25,10 +26,6 @@ ATTEMPTS: Final = 5
 AT_BEFORE_WRITE: Final = "archiver.before_write"
 AT_BEFORE_COMMIT: Final = "archiver.before_lake_commit"
 AT_AFTER_COMMIT: Final = "archiver.after_lake_commit"
-
-
-class LakeAway(Exception):
-    """The lake takes nothing now (disk full, no access, store away); nothing of the call was committed."""
 
 
 class Source(NamedTuple):

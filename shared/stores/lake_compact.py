@@ -18,7 +18,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
-from .lake_commit import LakeAway
+from .lake_away import LakeAway
 from .lake_files import open_files, write_rows
 from .lake_tables import PARTITION_COLUMNS, TableCard
 

@@ -7,7 +7,6 @@ and their writers get `ReleaseConflict`. Everything a release names is verified 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import encode
@@ -16,16 +15,11 @@ from shared.contracts.topics import topic_name
 from shared.scoring.release import Chain, next_release
 
 from .artefacts import ArtefactStore, Signs, Verifies
+from .clock import Clock
 from .guarded_load import ExpectedInputs, admit
 from .kafka_log import append
 from .manifest import ArtefactRefused
 from .releases_chain import read_chain
-
-
-class Clock(Protocol):
-    """What tells the time of an entry."""
-
-    def now_ms(self) -> int: ...
 
 
 class ReleaseRefused(Exception):

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import httpx
 import msgspec
-from fastapi import FastAPI
 from mode.types import ServiceT
+from starlette.types import ASGIApp
 
 from services.gateway.core.new_key import NewKey, make
 from services.gateway.core.operations import PAYMENT
@@ -243,7 +243,7 @@ class FrontDoor:
         )
         self.desk = Desk(self._desk_parts(name))
         self.routes = self._routes()
-        self.app: FastAPI = make_app(self._door(), self.routes)
+        self.app: ASGIApp = make_app(self._door(), self.routes)
         timeout_s, connections = self.limits.request_timeout_s, self.limits.connections
         self.server = HttpServer(self.app, "127.0.0.1", 0, timeout_s, connections)
         self._parts: list[ServiceT] = [self.publisher, self.outbox, self.book, self.server]

@@ -11,7 +11,7 @@ from mode import Service
 
 from shared.runtime.clock import Clock
 from shared.runtime.logs import get_logger
-from shared.stores.lake_commit import LakeAway
+from shared.stores.lake_away import LakeAway
 from shared.stores.lake_compact import Compactor
 
 log = get_logger("archiver.keeper")

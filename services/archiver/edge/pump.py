@@ -17,7 +17,7 @@ from services.archiver.core.gather import Gathered, Limits, Place
 from services.archiver.core.shapes import Message
 from shared.runtime.clock import Clock
 from shared.runtime.logs import get_logger
-from shared.stores.lake_commit import LakeAway
+from shared.stores.lake_away import LakeAway
 
 from .assigned_log import AssignedLog
 from .writer import LakeWriter

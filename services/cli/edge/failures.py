@@ -14,7 +14,7 @@ from shared.client import CallFailed, Delayed, Unauthorised
 from shared.contracts.access import AccessRefused
 from shared.features.refusal import PortfolioError
 from shared.stores.kafka_log import KafkaAway
-from shared.stores.lake_commit import LakeAway
+from shared.stores.lake_away import LakeAway
 from shared.stores.manifest import ArtefactRefused
 from shared.stores.releases_writer import ReleaseConflict, ReleaseRefused
 from shared.stores.signing import KeyRefused

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.core.openapi import describe_api
 from services.gateway.core.refusal import Refused
@@ -16,8 +17,35 @@ from .door import Call, Door, Route, refusal, trace_of
 VERSION = "1.0.0"
 
 
-def make_app(door: Door, routes: Sequence[Route]) -> FastAPI:
+class Shortcut:
+    """Takes the calls that payments wait for past the framework's layers, which cost more than the call.
+
+    Of a gateway's time under load 40 % were theirs. Door and handler are the same on both ways, and so is
+    what they answer; everything else goes through the framework.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door, routes: Sequence[Route]) -> None:
+        self._app = app
+        self._door = door
+        self._hot = {(route.method, route.path): route for route in routes if route.is_hot}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, as ASGI has it."""
+        route = self._hot.get((scope.get("method", ""), scope.get("path", "")))
+        if route is None:
+            await self._app(scope, receive, send)
+            return
+        response = await self._door.pass_through(route, Request(scope, receive))
+        await response(scope, receive, send)
+
+
+def make_app(door: Door, routes: Sequence[Route]) -> ASGIApp:
     """The application. A path or method outside ``routes`` is refused like anything else."""
+    return Shortcut(make_api(door, routes), door, routes)
+
+
+def make_api(door: Door, routes: Sequence[Route]) -> FastAPI:
+    """The API without the shortcut."""
     # A path with a slash too many is no call either: a redirect would name the host that the request named.
     app = FastAPI(
         title="Assay",

@@ -17,7 +17,7 @@ from shared.bus.ports import LogAway
 from shared.runtime.clock import Clock
 from shared.runtime.logs import get_logger
 from shared.stores.kafka_log import KafkaAway
-from shared.stores.lake_commit import LakeAway
+from shared.stores.lake_away import LakeAway
 
 from .counts import Counts
 from .database import DatabaseAway
@@ -57,12 +57,16 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A call of the API: its place, what a key must allow (None: any key will do), and who answers."""
+    """A call of the API: its place, what a key must allow (None: any key will do), and who answers.
+
+    Payments wait for a hot one; its path has no parameters.
+    """
 
     method: str
     path: str
     action: Action | None
     handler: Handler
+    is_hot: bool = False
 
 
 class Door:

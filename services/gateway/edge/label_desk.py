@@ -18,7 +18,7 @@ from shared.contracts.outcome import Dead
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
 from shared.runtime.logs import get_logger
-from shared.stores.lake_commit import LakeAway
+from shared.stores.lake_away import LakeAway
 
 from .database import DatabaseAway
 from .parked_labels import ParkedLabels

@@ -38,6 +38,8 @@ def media_type(request: Request, taken: Collection[str]) -> str:
 
 def whole_number(request: Request, name: str, default: int, least: int, most: int) -> int:
     """A query parameter. Raises Refused (`query_value`)."""
+    if not request.scope["query_string"]:
+        return default
     text = request.query_params.get(name)
     if text is None:
         return default

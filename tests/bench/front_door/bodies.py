@@ -13,7 +13,7 @@ MERCHANTS: Final = 200
 TERMINALS: Final = 800
 
 _PAYMENT: Final = (
-    b'{"tx_id":"fd-%b-%09d","account_id":"acc-%06d","event_time_ms":%013d,"amount_minor":%05d,'
+    b'{"tx_id":"fd-%bx%09d","account_id":"acc-%06d","event_time_ms":%013d,"amount_minor":%05d,'
     b'"currency":"EUR","card_id":"card-%06d","merchant_id":"mer-%04d","terminal_id":"ter-%05d",'
     b'"category":"groceries","channel":"pos","country":"FR"}'
 )

@@ -256,7 +256,7 @@ async def test_redis_away_is_told_and_over_when_it_is_back(
 async def test_a_redis_that_is_full_or_stands_still_is_away(
     start_redis: Callable[..., RedisServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(once_redis, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(once_redis, "WAIT_MS", 300)
     server = start_redis()
     once = RedisOnce(RedisAddress(server.url), "bank", KEEP_MS)
     look: Any = redis.Redis.from_url(server.url)

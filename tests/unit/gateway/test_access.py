@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from services.gateway.core.keys import ACTIONS
 from services.gateway.core.operations import OPERATIONS
-from services.gateway.edge.app import make_app
+from services.gateway.edge.app import make_api
 from tests.support.front_door import FrontDoor, payment
 
 from .conftest import MakeDoor
@@ -70,7 +70,7 @@ async def bad_key(door: FrontDoor, kind: str, action: str) -> str:
 
 
 def test_the_routes_the_description_and_this_list_name_the_same_calls(door: FrontDoor) -> None:
-    app = make_app(door._door(), door.routes)
+    app = make_api(door._door(), door.routes)
     served = {
         (method, route.path)
         for route in app.routes

@@ -14,7 +14,8 @@ from deltalake import DeltaTable
 from services.archiver.core.records import record_rows
 from shared.contracts.codec import encode
 from shared.stores.lake import Lake
-from shared.stores.lake_commit import AT_AFTER_COMMIT, AT_BEFORE_COMMIT, LakeAway, LakeTable, Source
+from shared.stores.lake_away import LakeAway
+from shared.stores.lake_commit import AT_AFTER_COMMIT, AT_BEFORE_COMMIT, LakeTable, Source
 from shared.stores.lake_tables import table_card
 from tests.support.lake_messages import DAY_MS, T0_MS, log_of, transaction
 
