@@ -39,8 +39,8 @@ class Pair:
 @pytest_asyncio.fixture(params=["memory", "redis"])
 async def pair(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
     if request.param == "memory":
-        once = MemoryOnce(SystemClock())
-        yield Pair(once, once)
+        both = MemoryOnce(SystemClock())
+        yield Pair(both, both)
         return
     server: RedisServer = request.getfixturevalue("redis_server")
     portfolio = f"p{uuid.uuid4().hex[:8]}"

@@ -39,6 +39,7 @@ BEYOND_SCHEMA: Final = {
 """Rules that the description tells in words alone."""
 
 
+Case = schemathesis.Case[Any]
 DRAWN: Final = bytes(range(38))
 SCHEMA: Final = schemathesis.openapi.from_dict(json.loads(describe_api(VERSION)))
 
@@ -55,11 +56,11 @@ def everything() -> tuple[ApiKey, str]:
 class Signed:
     """Signs each request; where a check takes the signature away again, the gateway must see it."""
 
-    def get(self, case: schemathesis.Case[Any], ctx: object) -> str:
+    def get(self, case: Case, ctx: object) -> str:
         """The key."""
         return everything()[1]
 
-    def set(self, case: schemathesis.Case[Any], data: str, ctx: object) -> None:
+    def set(self, case: Case, data: str, ctx: object) -> None:
         """Into its header."""
         case.headers["Authorization"] = f"Bearer {data}"
 
@@ -97,7 +98,7 @@ def as_it_is(ctx: object, value: object) -> bytes:
 
 @SCHEMA.parametrize()
 @settings(max_examples=25, deadline=None)
-def test_the_api_is_as_it_is_described(case: schemathesis.Case[Any], url: str) -> None:
+def test_the_api_is_as_it_is_described(case: Case, url: str) -> None:
     # That valid data are taken is looked at below: some rules no JSON Schema can say.
     response = case.call_and_validate(base_url=url, excluded_checks=[positive_data_acceptance])
     if case.meta is not None and case.meta.generation.mode.is_positive and 400 <= response.status_code < 500:
