@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -58,8 +59,10 @@ class Reporter(Service):
     async def _send(self, status: Status) -> None:
         record = Outgoing(f"gateway-{self._parts.instance}".encode(), encode(status))
         try:
-            await self._parts.publisher.publish(Place("status", 0), [record])
-        except LogAway:
+            # In time or not at all: health is told here as well, above all while Kafka confirms nothing.
+            async with asyncio.timeout(EVERY_S):
+                await self._parts.publisher.publish(Place("status", 0), [record])
+        except (LogAway, TimeoutError):
             self._parts.health.hold("kafka", "kafka_away")
 
     def status(self) -> Status:
