@@ -232,7 +232,7 @@ async def test_a_large_outbox_is_emptied_look_by_look(redis_server: RedisServer)
 async def test_redis_away_is_told_and_over_when_it_is_back(
     start_redis: Callable[..., RedisServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(once_redis, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(once_redis, "WAIT_MS", 500)
     server = start_redis()
     once = RedisOnce(RedisAddress(server.url), "bank", KEEP_MS)
     await once.answer("t", HASH, b"A", b"r")
