@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from shared.bus.leaving import leave
 from shared.bus.ports import Place
+from shared.contracts.access import refusal
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import DecodeError, decode
 from shared.contracts.decisions import Decision
@@ -24,8 +25,8 @@ from shared.runtime.logs import get_logger
 
 log = get_logger("gateway.feed")
 
-FETCH_WAIT_MS: Final = 100
-TAKE_MS: Final = 200
+FETCH_WAIT_MS: Final = 500
+TAKE_MS: Final = 500
 REQUEST_MS: Final = 5_000
 AGAIN_S: Final = 0.5
 KEPT_LATE: Final = 10_000
@@ -91,7 +92,12 @@ class Arrivals:
 
 
 class DecisionFeed(Service):
-    """Reads ``places`` from their end on. A broker that is away is tried again for ever."""
+    """Reads ``places`` from their end on, each by a consumer of its own.
+
+    One consumer of several partitions has one fetch under way: a partition whose records were just taken is
+    not in it, and its next decision would wait until that fetch ends. A broker that is away is tried again
+    for ever.
+    """
 
     def __init__(
         self, kafka: KafkaAddress, places: Sequence[Place], arrivals: Arrivals, health: Health, **kwargs: Any
@@ -101,23 +107,36 @@ class DecisionFeed(Service):
         self._places = places
         self._arrivals = arrivals
         self._health = health
-        self._positions: dict[TopicPartition, int] = {}
-        self.is_ready = False
+        self._positions: dict[Place, int] = {}
+        self._reading: set[Place] = set()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a decision that is made now would be seen, on whichever partition."""
+        return len(self._reading) == len(self._places)
 
     @Service.task
     async def _follow(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for place in self._places:
+                tasks.create_task(self._follow_one(place))
+
+    async def _follow_one(self, place: Place) -> None:
         while not self.should_stop:
             try:
-                async with self._consumer() as consumer:
-                    await self._read(consumer)
+                async with self._consumer(place) as consumer:
+                    await self._read(consumer, place)
             except (KafkaError, OSError, TimeoutError) as error:
-                self.is_ready = False
+                if refused := refusal(error, self._kafka, "read", place.topic):
+                    raise refused from error
+                self._reading.discard(place)
                 self._health.hold("decisions", "kafka_away")
                 log.warning("feed_lost", reason="kafka_away", error=type(error).__name__)
                 await self.sleep(AGAIN_S)
 
     @asynccontextmanager
-    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+    async def _consumer(self, place: Place) -> AsyncIterator[AIOKafkaConsumer]:
+        """A consumer where we were; what came while the broker was away may be waited for."""
         consumer = AIOKafkaConsumer(
             **self._kafka.options(),
             group_id=None,
@@ -129,26 +148,23 @@ class DecisionFeed(Service):
         )
         try:
             await consumer.start()
+            target = TopicPartition(*place)
+            if place not in self._positions:
+                self._positions[place] = (await consumer.end_offsets([target]))[target]
+            consumer.assign([target])
+            consumer.seek(target, self._positions[place])
             yield consumer
         finally:
             await leave(consumer)
 
-    async def _read(self, consumer: AIOKafkaConsumer) -> None:
-        await self._place(consumer)
-        self.is_ready = True
-        self._health.clear("decisions")
+    async def _read(self, consumer: AIOKafkaConsumer, place: Place) -> None:
+        self._reading.add(place)
+        if self.is_ready:
+            self._health.clear("decisions")
         while not self.should_stop:
             found = await consumer.getmany(timeout_ms=TAKE_MS)
-            self._health.beat("feed")
-            for place, messages in found.items():
+            self._health.beat(f"feed-{place.partition}")
+            for messages in found.values():
                 for message in messages:
                     self._arrivals.take(message.value or b"")
                 self._positions[place] = messages[-1].offset + 1
-
-    async def _place(self, consumer: AIOKafkaConsumer) -> None:
-        """Go on where we were; what came while the broker was away may be waited for. Raises KafkaError."""
-        places = [TopicPartition(*place) for place in self._places]
-        ends = await consumer.end_offsets(places)
-        consumer.assign(places)
-        for place in places:
-            consumer.seek(place, self._positions.setdefault(place, ends[place]))
