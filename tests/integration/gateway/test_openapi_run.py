@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 import schemathesis
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from services.gateway.core.keys import ACTIONS, ApiKey
@@ -97,7 +97,7 @@ def as_it_is(ctx: object, value: object) -> bytes:
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # two cores, shared
 def test_the_api_is_as_it_is_described(case: Case, url: str) -> None:
     # That valid data are taken is looked at below: some rules no JSON Schema can say.
     response = case.call_and_validate(base_url=url, excluded_checks=[positive_data_acceptance])
