@@ -39,7 +39,7 @@ from shared.bus.memory import MemoryLog
 from shared.bus.ports import Batch, LogAway, Place
 from shared.contracts.codec import decode, encode
 from shared.contracts.decisions import Action, Answer, Decision
-from shared.contracts.ids import decision_id
+from shared.contracts.ids import decision_id, input_hash
 from shared.contracts.operations import AuditEntry
 from shared.contracts.payments import Transaction
 from shared.contracts.topics import topic_name
@@ -374,7 +374,7 @@ def decided(asked: Transaction, action: Action = "approve") -> Decision:
         state_quality="exact",
         epoch=1,
         entity_versions=[0, 0],
-        input_hash="i",
+        input_hash=input_hash(encode(asked)).hex(),
         vector_hash="v",
         core_hash="c",
         partition=0,

@@ -89,7 +89,7 @@ class Desk:
         standing = await self._claimed(payment.tx_id, body_hash, key)
         if standing is not None:
             return standing
-        given = await self._decided(payment, raw, until, trace)
+        given = await self._decided(payment, raw, body_hash.hex(), until, trace)
         return await self._settled(given, payment, body_hash, trace)
 
     async def answered(self, tx_id: str) -> bytes | None:
@@ -117,14 +117,16 @@ class Desk:
             raise Refused("tx_conflict", "tx_id")
         return answers.read_given(claim.answer) if claim.state == "answered" else None
 
-    async def _decided(self, payment: Transaction, raw: bytes, until: float, trace: Trace) -> Given:
+    async def _decided(
+        self, payment: Transaction, raw: bytes, input_hash: str, until: float, trace: Trace
+    ) -> Given:
         """The decision, or at the deadline the interim action of a payment that Kafka has."""
         parts = self._parts
         account = payment.account_id.encode()
         record = Outgoing(account, raw, trace.kafka_headers())
         place = Place(parts.topic, parts.partitions[account])
         is_accepted = False
-        with parts.arrivals.waiting(payment.tx_id) as decision:
+        with parts.arrivals.waiting(payment.tx_id, input_hash) as decision:
             try:
                 async with asyncio.timeout_at(until):
                     await parts.publisher.publish(place, [record])

@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -38,30 +38,40 @@ class _Named(Struct):
     tx_id: str
 
 
+class _Waiting(NamedTuple):
+    """Who waits, and the hash of the record whose decision it is."""
+
+    future: asyncio.Future[Decision]
+    input_hash: str
+
+
 class Arrivals:
     """Futures by tx_id; several requests may wait for one payment."""
 
     def __init__(self) -> None:
-        self._futures: dict[str, list[asyncio.Future[Decision]]] = {}
+        self._waiting: dict[str, list[_Waiting]] = {}
         self._late: OrderedDict[str, Decision | None] = OrderedDict()
         self._named = msgspec.json.Decoder(_Named)
-        self.seen = 0
 
     def __len__(self) -> int:
-        return len(self._futures)
+        return len(self._waiting)
 
     @contextmanager
-    def waiting(self, tx_id: str) -> Iterator[asyncio.Future[Decision]]:
-        """A future of the payment's decision, awaited from before its record is sent."""
-        future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
-        self._futures.setdefault(tx_id, []).append(future)
+    def waiting(self, tx_id: str, input_hash: str) -> Iterator[asyncio.Future[Decision]]:
+        """A future of the payment's decision, awaited from before its record is sent.
+
+        ``input_hash`` (hex) is the record's: under one id another body may be on its way to the scorer by
+        bulk or past the gateway, and the decision on its amount is no answer to this one.
+        """
+        waiting = _Waiting(asyncio.get_running_loop().create_future(), input_hash)
+        self._waiting.setdefault(tx_id, []).append(waiting)
         try:
-            yield future
+            yield waiting.future
         finally:
-            found = self._futures[tx_id]
-            found.remove(future)
+            found = self._waiting[tx_id]
+            found.remove(waiting)
             if not found:
-                del self._futures[tx_id]
+                del self._waiting[tx_id]
 
     def keep_late(self, tx_id: str) -> None:
         """Remember the decision of ``tx_id`` when it comes: its caller was told something interim."""
@@ -75,10 +85,9 @@ class Arrivals:
 
     def take(self, raw: bytes) -> None:
         """A record of the topic. Whoever waits for another payment is not disturbed by a broken one."""
-        self.seen += 1
         try:
             tx_id = self._named.decode(raw).tx_id
-            if tx_id not in self._futures and tx_id not in self._late:
+            if tx_id not in self._waiting and tx_id not in self._late:
                 return
             decision = decode(Decision, raw)
         except (msgspec.DecodeError, DecodeError) as error:
@@ -86,9 +95,9 @@ class Arrivals:
             return
         if tx_id in self._late:
             self._late[tx_id] = self._late[tx_id] or decision
-        for future in self._futures.get(tx_id, ()):
-            if not future.done():
-                future.set_result(decision)
+        for waiting in self._waiting.get(tx_id, ()):
+            if waiting.input_hash == decision.input_hash and not waiting.future.done():
+                waiting.future.set_result(decision)
 
 
 class DecisionFeed(Service):

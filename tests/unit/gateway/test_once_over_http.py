@@ -105,6 +105,22 @@ async def test_a_claim_without_an_answer_is_produced_again_and_answered(door: Fr
     assert len(door.records("transactions")) == 2
 
 
+async def test_the_decision_on_another_body_of_the_same_id_answers_nobody(door: FrontDoor) -> None:
+    door.scorer.is_silent = True
+    async with door.client(await door.key()) as client:
+        await client.post("/v1/transactions", json=payment("t-1", amount_minor=1))
+        asked = asyncio.ensure_future(client.post(URL, json=payment("t-1", amount_minor=1_000_000)))
+        await until(lambda: len(door.scorer.seen) == 2)
+        small, large = door.scorer.seen
+        door.scorer.decide(small)
+        await asyncio.sleep(0.02)
+        assert not asked.done(), "a large payment was answered by the decision on a small one"
+        door.scorer.action = "decline"
+        door.scorer.decide(large)
+        told = await asked
+    assert (told.status_code, told.json()["action"]) == (200, "decline")
+
+
 async def test_an_unknown_payment_is_not_found(door: FrontDoor) -> None:
     async with door.client(await door.key()) as client:
         response = await client.get(f"{URL}/nobody")
