@@ -89,6 +89,13 @@ async def test_at_the_deadline_the_interim_action_stands_and_the_decision_is_fou
     assert len(door.scorer.seen) == 1
 
 
+async def test_a_decision_in_hand_is_told_though_kafka_has_not_confirmed_the_payment(door: FrontDoor) -> None:
+    door.broker.is_slow = True
+    async with door.client(await door.key()) as client:
+        told = await client.post(f"{URL}?deadline_ms=100", json=payment("t-1"))
+    assert (told.status_code, told.json()["kind"]) == (200, "final")
+
+
 async def test_a_claim_without_an_answer_is_produced_again_and_answered(door: FrontDoor) -> None:
     """What a killed gateway leaves: a claim, perhaps a record, no answer."""
     door.scorer.is_silent = True
