@@ -17,6 +17,9 @@ NDJSON: Final = "application/x-ndjson"
 GRACE_S: Final = 0.5
 """How long past its deadline the house may stay silent before the connection counts as dead."""
 
+LEAST_DEADLINE_MS: Final = 5
+"""The shortest deadline that the house takes; below it, it would refuse the request instead of being late."""
+
 
 class Request(NamedTuple):
     """One request. ``deadline_ms`` is what the house is given; ``repeatable``: twice is as good as once."""
@@ -40,7 +43,7 @@ def attempt(request: Request, left_s: float) -> Attempt:
     """``request`` where ``left_s`` seconds are left of the whole call: the house gets no longer deadline."""
     if request.deadline_ms is None:
         return Attempt(request.path, left_s)
-    deadline_ms = max(1, min(request.deadline_ms, int(left_s * 1000)))
+    deadline_ms = min(request.deadline_ms, max(LEAST_DEADLINE_MS, int(left_s * 1000)))
     return Attempt(f"{request.path}?deadline_ms={deadline_ms}", min(left_s, deadline_ms / 1000 + GRACE_S))
 
 

@@ -72,6 +72,14 @@ def test_waits_double_and_the_deadline_shrinks_with_the_time_left() -> None:
     assert targets == ["500", "500", "500", "325"]
 
 
+def test_a_last_attempt_with_little_time_left_asks_for_nothing_that_the_house_refuses() -> None:
+    taken, _ = play(ASK, [BUSY, FINE], Patience(1.0, 1), each_s=0.972)
+
+    assert isinstance(taken[-1], Attempt)
+    assert taken[-1].target == "/v1/decisions?deadline_ms=5"
+    assert taken[-1].within_s < 0.005
+
+
 def test_the_time_ends_it_before_the_retries() -> None:
     taken, end = play(ASK, [BUSY] * 9, Patience(1.2, 100), each_s=0.5)
 
