@@ -27,7 +27,7 @@ class SimulatorSettings(ServiceSettings, service="simulator"):
         "topic",
         description="where live traffic goes: straight to the topics, or over HTTP as applications send",
     )
-    gateway_url: str = Field("http://127.0.0.1:8080", description="the front door, for the target gateway")
+    gateway_url: str = Field("http://127.0.0.1:8700", description="the front door, for the target gateway")
     gateway_key: SecretStr = Field(
         SecretStr(""), description="an API key that may send payments, activities and labels"
     )

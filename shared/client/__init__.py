@@ -2,7 +2,7 @@
 
     from shared.client import Client, Transaction
 
-    with Client("http://127.0.0.1:8080", "assay_...") as assay:
+    with Client("http://127.0.0.1:8700", "assay_...") as assay:
         answer = assay.decide(
             Transaction(
                 tx_id="order-1",

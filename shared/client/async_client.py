@@ -25,7 +25,7 @@ Items = Iterable[Item] | AsyncIterable[Item]
 class AsyncClient:
     """Asks one house from one event loop; see `Client` for what is retried, why that is safe, what is raised.
 
-    async with AsyncClient("http://127.0.0.1:8080", key) as assay:
+    async with AsyncClient("http://127.0.0.1:8700", key) as assay:
         answer = await assay.decide(Transaction(tx_id="order-1", account_id="a-1", ...))
     """
 

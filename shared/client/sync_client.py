@@ -27,7 +27,7 @@ class Client:
     always the very same bytes. That is safe because the house answers a ``tx_id`` once: had the first attempt
     arrived, the second gets its answer, and the payment is decided once. Only making a key is not repeated.
 
-        with Client("http://127.0.0.1:8080", key) as assay:
+        with Client("http://127.0.0.1:8700", key) as assay:
             answer = assay.decide(Transaction(tx_id="order-1", account_id="a-1", ...), deadline_ms=200)
             if answer.action == "decline":
                 ...
