@@ -10,6 +10,7 @@ from typing import Any, Final
 from mode import Service
 
 from shared.bus.ports import LogAway, Outgoing, Place, Producer
+from shared.contracts.access import AccessRefused
 from shared.runtime.logs import get_logger
 
 log = get_logger("gateway.publisher")
@@ -33,7 +34,8 @@ class _Waiting:
 class Publisher(Service):
     """One batch per partition on its way at a time; a producer that failed is replaced by a new one.
 
-    A call that gives up before its records went on their way takes them back: they are not sent later.
+    A call that gives up before its records went on their way takes them back: they are not sent later. A
+    refusal (AccessRefused) ends this service: waiting does not help.
     """
 
     def __init__(self, make_producer: Callable[[], Producer], **kwargs: Any) -> None:
@@ -57,7 +59,7 @@ class Publisher(Service):
         for lane in lanes:
             lane.cancel()
         if self._producer is not None:
-            await self._producer.stop()
+            await _stopped(self._producer)
 
     @property
     def is_away(self) -> bool:
@@ -81,6 +83,8 @@ class Publisher(Service):
         try:
             while taken := self._take(place):
                 await self._send(place, taken)
+        except AccessRefused as error:
+            await self.crash(error)
         finally:
             del self._lanes[place]
             # Empty, unless a defect or a stop ended the lane: then nobody else would ever answer them.
@@ -127,8 +131,7 @@ class Publisher(Service):
             return  # another lane has seen it first
         self._producer = None
         log.warning("producer_dropped", reason="kafka_away")
-        with suppress(TimeoutError):
-            await asyncio.wait_for(failed.stop(), STOP_S)
+        await _stopped(failed)
 
     @Service.task
     async def _reconnect(self) -> None:
@@ -140,6 +143,12 @@ class Publisher(Service):
                 except LogAway:
                     continue
                 log.info("producer_made")
+
+
+async def _stopped(producer: Producer) -> None:
+    """Stop it; what a broker that is away leaves unsent holds nobody up."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(producer.stop(), STOP_S)
 
 
 def _tell(taken: list[_Waiting], error: LogAway | None) -> None:

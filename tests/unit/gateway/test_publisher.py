@@ -11,6 +11,7 @@ import pytest_asyncio
 from services.gateway.edge import publisher as room
 from services.gateway.edge.publisher import Publisher
 from shared.bus.ports import Batch, LogAway, Outgoing, Place
+from shared.contracts.access import AccessRefused
 from tests.support.front_door import Broker, BrokerProducer, Scorer, until
 
 PLACE = Place("bank.transactions", 0)
@@ -140,3 +141,37 @@ async def _all_told(make: Callable[[], BrokenProducer]) -> list[BaseException | 
 
 async def test_a_defect_leaves_nobody_waiting() -> None:
     assert all(isinstance(outcome, LogAway) for outcome in await _all_told(BrokenProducer))
+
+
+class RefusedProducer(BrokenProducer):
+    """A producer whose principal may not write."""
+
+    async def send(self, place: Place, records: Batch) -> Awaitable[None]:
+        """Refused."""
+        raise AccessRefused(f"access_refused: {place.topic}")
+
+
+async def test_a_right_that_was_taken_away_ends_the_service_by_its_name() -> None:
+    publisher = Publisher(RefusedProducer)
+    await publisher.start()
+    with pytest.raises(LogAway):
+        await sending(publisher, b"1")
+    await until(lambda: publisher.crashed)
+    assert isinstance(publisher.crash_reason, AccessRefused)
+    await publisher.stop()
+
+
+class StuckProducer(BrokenProducer):
+    """A producer that would wait for its broker until the end of time."""
+
+    async def stop(self) -> None:
+        """Wait."""
+        await asyncio.Event().wait()
+
+
+async def test_a_broker_that_is_away_does_not_hold_up_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "STOP_S", 0.01)
+    publisher = Publisher(StuckProducer)
+    await publisher.start()
+    async with asyncio.timeout(5):
+        await publisher.stop()
