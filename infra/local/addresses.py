@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from .errors import StackError
 from .layout import DataDir
-from .ports import free_ports, is_free
+from .ports import PortClaims, free_ports, is_free
 
 NEEDED: Final = 3
 FRONT_DOOR: Final = 8700
@@ -23,8 +23,11 @@ class StackPorts(Struct, frozen=True):
     gateway: int = FRONT_DOOR
 
 
-def choose_ports(data: DataDir, wanted: int) -> StackPorts:
-    """Ports for this run, remembered for the next; ``wanted`` is Kafka's, 0 any. StackError: it is taken."""
+def choose_ports(data: DataDir, wanted: int, claims: PortClaims) -> StackPorts:
+    """Ports for this run, remembered for the next; ``wanted`` is Kafka's, 0 any. StackError: it is taken.
+
+    The gateway's port is claimed: every stack would like the same one.
+    """
     if wanted and not is_free(wanted):
         raise StackError(
             f"Port {wanted} on loopback is in use by another program.",
@@ -35,10 +38,11 @@ def choose_ports(data: DataDir, wanted: int) -> StackPorts:
     clients = wanted or (former.clients if former and is_free(former.clients) else fresh[0])
     usable = former is not None and former.controller != clients and is_free(former.controller)
     gateway = former.gateway if former else FRONT_DOOR
+    is_ours = gateway != clients and is_free(gateway) and claims.take(gateway)
     chosen = StackPorts(
         clients,
         former.controller if former and usable else fresh[1],
-        gateway if gateway != clients and is_free(gateway) else fresh[2],
+        gateway if is_ours else fresh[2],
     )
     data.ports_file.write_bytes(msgspec.json.encode(chosen))
     return chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Final
@@ -42,3 +43,33 @@ def is_listening(port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+class PortClaims:
+    """Ports that this process means to have listened on, told to other stacks of the machine while it lives.
+
+    A stack chooses ports a minute before its services listen, so a free port may be chosen twice. A claim is
+    a name in the kernel's abstract namespace: it ends with the process, however that ends. Where there is no
+    such namespace (beyond Linux) every claim is granted.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[socket.socket] = []
+
+    def take(self, port: int) -> bool:
+        """Claim ``port``; False where another stack has it."""
+        if not sys.platform.startswith("linux"):
+            return True
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind(f"\0assay.port.{port}")
+        except OSError:
+            name.close()
+            return False
+        self._held.append(name)
+        return True
+
+    def close(self) -> None:
+        """Let go of all."""
+        while self._held:
+            self._held.pop().close()

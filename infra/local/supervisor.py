@@ -31,7 +31,7 @@ from .leftovers import stack_lock, sweep
 from .managed import Managed
 from .options import StackOptions
 from .portfolios import portfolio_path
-from .ports import HOST, free_ports
+from .ports import HOST, PortClaims, free_ports
 from .processes import ProcessRecord
 from .redis import RedisServer
 from .secrets import Secrets
@@ -62,6 +62,7 @@ class Supervisor:
         self._data = DataDir(Path(options.data_dir))
         self._secrets = Secrets(self._data.secrets)
         self._jars = Jars()
+        self._claims = PortClaims()
         self._managed: list[Managed] = []
         self._steps: list[Part] = []
         self.state = StackState(options=options, supervisor=own_record())
@@ -81,6 +82,7 @@ class Supervisor:
                 raise
             finally:
                 self._stop_all()
+                self._claims.close()
 
     def _start(self, stop: threading.Event) -> bool:
         """Whether everything was started before ``stop``."""
@@ -103,7 +105,7 @@ class Supervisor:
             self._done(step)
 
     def _launch_infrastructure(self) -> list[Managed]:
-        ports = choose_ports(self._data, self._options.kafka_port)
+        ports = choose_ports(self._data, self._options.kafka_port, self._claims)
         kafka = KafkaServer(
             self._data.kafka,
             port=ports.clients,
@@ -184,7 +186,8 @@ class Supervisor:
         (port,) = free_ports(1)
         env = service_environment(row, instance, self._options, self.state.addresses, port)
         server = ServiceProcess(name, row.module, env, port, self._data.log(name))
-        return Managed(server, f"http://{HOST}:{port}/readyz", row.wave)
+        address = self.state.addresses.get(row.name, f"http://{HOST}:{port}/readyz")
+        return Managed(server, address, row.wave)
 
     def _launch(self, managed: Managed) -> None:
         managed.launch(time.monotonic())

@@ -5,23 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
 import tomllib
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 import requests
 from jgo.maven import MavenContext
 
 from infra.kafka.lock import LOCK_PATH, SPEC_PATH
 from infra.local import jars as jars_module
-from infra.local.addresses import choose_ports
+from infra.local.addresses import StackPorts, choose_ports
 from infra.local.doctor import doctor
 from infra.local.errors import StackError
 from infra.local.jars import Jars
 from infra.local.layout import DataDir
 from infra.local.options import StackOptions
-from infra.local.ports import free_ports, is_free, is_listening
+from infra.local.ports import PortClaims, free_ports, is_free, is_listening
 from infra.local.redis import SOCKET_PATH_LIMIT, RedisServer
 from infra.local.redis_binary import redis_binary, version
 
@@ -97,17 +100,36 @@ def test_a_full_disk_is_said_before_anything_starts(tmp_path: Path, monkeypatch:
     assert "--data-dir" in caught.value.way_out
 
 
+def _chosen(data: DataDir, wanted: int = 0) -> StackPorts:
+    with closing(PortClaims()) as claims:
+        return choose_ports(data, wanted, claims)
+
+
 def test_a_named_port_in_use_is_refused_and_a_remembered_one_replaced(tmp_path: Path) -> None:
     data = DataDir.at(tmp_path)
     data.make()
-    first = choose_ports(data, 0)
-    assert choose_ports(data, 0) == first
+    first = _chosen(data)
+    assert _chosen(data) == first
     with socket.create_server(("127.0.0.1", first.clients)):
         assert is_listening(first.clients)
         assert not is_free(first.clients)
-        assert choose_ports(data, 0).clients != first.clients
+        assert _chosen(data).clients != first.clients
         with pytest.raises(StackError, match=f"Port {first.clients} on loopback is in use"):
-            choose_ports(data, first.clients)
+            _chosen(data, first.clients)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="claims are names in Linux's namespace")
+def test_two_stacks_that_start_at_once_have_a_front_door_each(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    for name in ("one", "other"):
+        DataDir.at(tmp_path / name).make()
+        DataDir.at(tmp_path / name).ports_file.write_bytes(msgspec.json.encode(StackPorts(1, 2, port)))
+    one, other = PortClaims(), PortClaims()
+    assert choose_ports(DataDir.at(tmp_path / "one"), 0, one).gateway == port
+    assert choose_ports(DataDir.at(tmp_path / "other"), 0, other).gateway != port
+    one.close()
+    assert other.take(port)
+    other.close()
 
 
 def test_free_ports_are_different() -> None:
