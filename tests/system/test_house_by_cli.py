@@ -68,7 +68,9 @@ def test_from_nothing_to_a_model_in_charge_and_down_again(house: House, tmp_path
     assert up["started"]
     pids = [part["record"]["pid"] for part in up["state"]["parts"] if part["record"]]
     assert not house.ask("up", "--detach", "--no-simulator")["started"]
-    assert {part["health"] for part in house.ask("status")["parts"] if part["health"]} == {"ok"}
+    told = house.ask("status")
+    assert {part["health"] for part in told["parts"] if part["health"]} == {"ok"}
+    assert told["addresses"]["gateway"] in {part["address"] for part in told["parts"]}
     assert house.ask("topics", "diff") == {"faults": []}
     assert house.ask("release", "show")["content"]["champion"] is None
 

@@ -13,7 +13,12 @@ FRESH_MS = 5_000
 
 
 class LiveView(Struct, frozen=True):
-    """One moment. ``latency_ms``: broker append to decision, the worst of the workers; counts since start."""
+    """One moment; counts since start. Latencies are the worst of the workers, of the gateways.
+
+    ``p50_ms``, ``p99_ms``: broker append to decision. ``http_*``: decisions asked for over HTTP, from the
+    request to its answer; None where there were none in the last second. ``says``: what an instance adds to
+    its state, such as the scenario in force.
+    """
 
     at_ms: int
     decided: int
@@ -26,6 +31,9 @@ class LiveView(Struct, frozen=True):
     release_seq: int
     archived: int
     states: dict[str, str]
+    says: dict[str, str] = {}
+    http_per_second: float | None = None
+    http_p99_ms: float | None = None
 
 
 class Watched:
@@ -33,7 +41,7 @@ class Watched:
 
     def __init__(self) -> None:
         self._newest: dict[tuple[str, str], Status] = {}
-        self._last: tuple[int, int] | None = None
+        self._last: dict[str, tuple[int, int]] = {}
 
     def take(self, records: Iterable[Status]) -> None:
         """More status records, of one portfolio."""
@@ -42,13 +50,15 @@ class Watched:
 
     def view(self, now_ms: int) -> LiveView:
         """What can be said now. An instance that is silent for five seconds counts as such."""
-        scorers = [s for s in self._newest.values() if s.service == "scorer" and _is_fresh(s, now_ms)]
-        decided = sum(sum(s.actions.values()) for s in scorers)
-        newest_ms = max((s.at_ms for s in scorers), default=now_ms)
+        fresh = [s for s in self._newest.values() if _is_fresh(s, now_ms)]
+        scorers = [s for s in fresh if s.service == "scorer"]
+        doors = [s for s in fresh if s.service == "gateway"]
+        latencies = [s.latency_ms["p99"] for s in doors if "p99" in s.latency_ms]
+        answers = self._rate("http", doors, now_ms)
         return LiveView(
             at_ms=now_ms,
-            decided=decided,
-            per_second=self._rate(decided, newest_ms),
+            decided=_decided(scorers),
+            per_second=self._rate("decided", scorers, now_ms),
             p50_ms=max((s.latency_ms.get("p50", 0.0) for s in scorers), default=0.0),
             p99_ms=max((s.latency_ms.get("p99", 0.0) for s in scorers), default=0.0),
             actions=_sum(s.actions for s in scorers),
@@ -60,13 +70,22 @@ class Watched:
                 f"{s.service}-{s.instance}": s.state if _is_fresh(s, now_ms) else "silent"
                 for s in self._newest.values()
             },
+            says={f"{s.service}-{s.instance}": s.detail for s in fresh if s.detail},
+            http_per_second=answers if latencies else None,
+            http_p99_ms=max(latencies, default=None),
         )
 
-    def _rate(self, decided: int, at_ms: int) -> float:
-        before, self._last = self._last, (decided, at_ms)
-        if before is None or at_ms <= before[1] or decided < before[0]:
+    def _rate(self, name: str, told: list[Status], now_ms: int) -> float:
+        """Decisions a second since the last call with ``name``."""
+        count, at_ms = _decided(told), max((s.at_ms for s in told), default=now_ms)
+        before, self._last[name] = self._last.get(name), (count, at_ms)
+        if before is None or at_ms <= before[1] or count < before[0]:
             return 0.0
-        return (decided - before[0]) * 1000 / (at_ms - before[1])
+        return (count - before[0]) * 1000 / (at_ms - before[1])
+
+
+def _decided(told: Iterable[Status]) -> int:
+    return sum(sum(s.actions.values()) for s in told)
 
 
 def _is_fresh(status: Status, now_ms: int) -> bool:
@@ -83,9 +102,12 @@ def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
 def line(view: LiveView) -> str:
     """The view on one line."""
     mix = " ".join(f"{name} {share:.1%}" for name, share in shares(view.actions).items())
+    door = ""
+    if view.http_p99_ms is not None:
+        door = f"http {view.http_per_second or 0.0:,.0f}/s  p99 {view.http_p99_ms:.0f} ms  "
     return (
         f"{view.per_second:,.0f} decisions/s  p50 {view.p50_ms:.0f} ms  p99 {view.p99_ms:.0f} ms  "
-        f"{mix or 'no decisions yet'}  lag {view.lag:,}  refused {sum(view.refused.values()):,}  "
+        f"{door}{mix or 'no decisions yet'}  lag {view.lag:,}  refused {sum(view.refused.values()):,}  "
         f"release {view.release_seq}"
     )
 

@@ -65,7 +65,10 @@ def translate(error: Exception) -> CommandError:
         case Delayed():
             return Away(f"{text}.", "Look at `assay status`, and at the gateway's log.")
         case Unauthorised():
-            return WrongUse(f"{text}.")
+            return WrongUse(
+                f"{text}.",
+                "The operator's key must be that of the house asked: `assay status` names its front door.",
+            )
         case KeyRefused():
             return WrongUse(f"{text}.")
         case _:

@@ -95,11 +95,13 @@ def _picture(view: LiveView, hints: list[str]) -> Group:
         ("decisions per second", f"{view.per_second:,.0f}"),
         ("decided", f"{view.decided:,}"),
         ("latency p50 / p99, ms", f"{view.p50_ms:.0f} / {view.p99_ms:.0f}"),
+        *_front_door(view),
         ("lag, records", f"{view.lag:,}"),
         ("refused", ", ".join(f"{code} {n:,}" for code, n in view.refused.items()) or "none"),
         ("archived messages", f"{view.archived:,}"),
         ("release", f"{view.release_seq}"),
         ("services", ", ".join(f"{name} {state}" for name, state in sorted(view.states.items()))),
+        *sorted(view.says.items()),
     ]
     mix = [(name, f"{view.actions[name]:,}", f"{share:.2%}") for name, share in shares(view.actions).items()]
     return Group(
@@ -107,3 +109,10 @@ def _picture(view: LiveView, hints: list[str]) -> Group:
         terminal.table("Actions", ("action", "payments", "share"), mix),
         *(Text(hint, style="dim") for hint in hints),
     )
+
+
+def _front_door(view: LiveView) -> list[tuple[str, str]]:
+    if view.http_p99_ms is None:
+        return []
+    answers = f"{view.http_per_second or 0.0:,.0f} / {view.http_p99_ms:.0f}"
+    return [("HTTP decisions per second / p99, ms", answers)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.cli.core.live_view import Watched, line, shares
 from services.cli.core.numbers import moment, plain, size
 from shared.contracts.operations import PartitionStatus, Status
@@ -55,6 +57,39 @@ def test_a_restarted_worker_gives_no_negative_rate() -> None:
     watched.view(T)
     watched.take([_status(T + 1000, 3)])
     assert watched.view(T + 1000).per_second == 0
+
+
+def _door(at_ms: int, answered: int, **more: Any) -> Status:
+    return Status(
+        v=1,
+        service="gateway",
+        instance="1",
+        at_ms=at_ms,
+        state="ready",
+        portfolio="bank",
+        actions={"approve": answered},
+        **more,
+    )
+
+
+def test_the_front_door_is_shown_when_it_answered() -> None:
+    watched = Watched()
+    watched.take([_status(T, 100), _door(T, 10)])
+    quiet = watched.view(T)
+    assert (quiet.http_per_second, quiet.http_p99_ms, quiet.decided) == (None, None, 125)
+    assert "http" not in line(quiet)
+
+    watched.take([_status(T + 1000, 140), _door(T + 1000, 60, latency_ms={"p99": 7.4})])
+    busy = watched.view(T + 1000)
+    assert (busy.per_second, busy.http_per_second, busy.http_p99_ms) == (50, 50, 7.4)
+    assert "http 50/s  p99 7 ms" in line(busy)
+
+
+def test_what_an_instance_adds_to_its_state_is_shown_while_it_speaks() -> None:
+    watched = Watched()
+    watched.take([_door(T, 0, detail="scenario drift")])
+    assert watched.view(T).says == {"gateway-1": "scenario drift"}
+    assert watched.view(T + 10_000).says == {}
 
 
 def test_numbers_for_people() -> None:

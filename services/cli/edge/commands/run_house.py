@@ -227,6 +227,7 @@ class HouseRun:
                 traffic.start()
             self._story.done(f"live: {self._rate:g} payments a second")
             hints = [
+                f"Decisions over HTTP: {state.addresses['gateway']}   a key: assay keys add NAME",
                 f"Kafka {kafka}   Redis {state.addresses['redis']}   data {self._here.data.root}",
                 "assay status | assay decision TX_ID | assay dlq list | assay export ...   Ctrl-C stops.",
             ]

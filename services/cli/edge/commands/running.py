@@ -9,11 +9,12 @@ import typer
 
 from infra.local.options import StackOptions
 from infra.local.stack import PartStatus, Stack, StackStatus
+from services.cli.core.live_view import FRESH_MS
 from services.cli.core.numbers import plain, size
 from services.cli.edge import live_traffic, terminal
 from services.cli.edge.errors import AWAY, FAULT, FINE
 from services.cli.edge.options import DataDirOption, JsonOption, house
-from services.cli.edge.surroundings import House
+from services.cli.edge.surroundings import CLOCK, House
 from shared.contracts.operations import Status
 
 
@@ -83,12 +84,17 @@ def _as_data(here: House, found: StackStatus, words: Mapping[str, Status]) -> di
                 "log": row.part.log_path,
                 "exits": row.part.exits,
                 "pid": row.part.record.pid if row.part.record else None,
+                "detail": _detail(row, words.get(row.part.name)),
                 "health": row.health.status if row.health else None,
                 "faults": list(row.health.faults) if row.health else [],
                 **_facts(words.get(row.part.name)),
                 **(row.health.notes if row.health else {}),
             }
             for row in found.parts
+        ],
+        "beside": [
+            {"name": name, "detail": word.detail, **_facts(word)}
+            for name, word in _others(found, words).items()
         ],
     }
 
@@ -108,7 +114,31 @@ def _show(here: House, found: StackStatus, words: Mapping[str, Status]) -> None:
         )
         for row in found.parts
     ]
+    rows += [(name, word.state, _beside(word), "") for name, word in _others(found, words).items()]
     terminal.show_table(f"Stack on {here.data.root}", ("part", "health", "says", "address"), rows)
+
+
+def _others(found: StackStatus, words: Mapping[str, Status]) -> dict[str, Status]:
+    """Instances that speak now and are no part of the stack, such as the traffic of `assay run`."""
+    ours = {row.part.name.partition("-")[0] for row in found.parts}
+    since_ms = CLOCK.now_ms() - FRESH_MS
+    return {n: w for n, w in words.items() if n != w.service and w.service not in ours and w.at_ms > since_ms}
+
+
+def _beside(word: Status) -> str:
+    return _joined(word.detail, _told(_facts(word)))
+
+
+def _told(facts: dict[str, Any]) -> str:
+    """Facts in words, bytes of memory as people say them."""
+    said = dict(facts)
+    if "rss_bytes" in said:
+        said["memory"] = size(said.pop("rss_bytes"))
+    return ", ".join(f"{name} {plain(value)}" for name, value in said.items())
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
 
 
 def _facts(word: Status | None) -> dict[str, Any]:
@@ -124,11 +154,13 @@ def _facts(word: Status | None) -> dict[str, Any]:
     }
 
 
+def _detail(row: PartStatus, word: Status | None) -> str:
+    """Why a part does not run; of one that does, what it adds to its state."""
+    return row.part.detail if row.health is None or word is None else word.detail
+
+
 def _notes(row: PartStatus, word: Status | None) -> str:
+    detail = _detail(row, word)
     if row.health is None:
-        return row.part.detail
-    facts = {**_facts(word), **row.health.notes}
-    if "rss_bytes" in facts:
-        facts["memory"] = size(facts.pop("rss_bytes"))
-    notes = ", ".join(f"{name} {plain(value)}" for name, value in facts.items())
-    return "; ".join([*row.health.faults, *([notes] if notes else [])])
+        return detail
+    return _joined(*row.health.faults, detail, _told({**_facts(word), **row.health.notes}))

@@ -60,7 +60,8 @@ def _tell_up(state: StackState, started: bool, *, as_json: bool) -> None:
     failed = [part.name for part in state.parts if part.phase in {"failed", "waiting"}]
     word = "started" if started else "was running already; nothing was changed"
     terminal.say(
-        f"The stack {word}: Kafka at {state.addresses.get('kafka')}, data in {state.options.data_dir}."
+        f"The stack {word}: decisions over HTTP at {state.addresses.get('gateway')}, "
+        f"Kafka at {state.addresses.get('kafka')}, data in {state.options.data_dir}."
     )
     for name in failed:
         terminal.say(f"{name} does not run: see {state.options.data_dir}/logs/{name}.log.")
