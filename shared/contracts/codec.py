@@ -240,6 +240,8 @@ def _field_code(text: str, field: str) -> str:
         return "amount_negative"
     if "of length" in text:
         return "field_length"
+    if "matching regex" in text:
+        return "field_charset"
     if text.startswith("Expected `") and ("` >=" in text or "` <=" in text or "` >" in text or "` <" in text):
         return "field_range"
     return "field_range" if "out of range" in text.lower() else "field_type"

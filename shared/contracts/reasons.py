@@ -16,7 +16,7 @@ REASONS: Final[dict[str, str]] = {
     "field_type": "A field has another type than the contract says.",
     "field_range": "A number is outside its bounds.",
     "field_length": "A text or list is shorter or longer than its bounds.",
-    "field_charset": "An id holds control, format or unnormalised characters.",
+    "field_charset": "An id or name holds characters that may not be in it, such as control codes.",
     "amount_negative": "The amount is below zero. Send refunds as an activity 'payment_outcome'.",
     "currency_unknown": "The currency is no active ISO 4217 code.",
     "card_number": "A text or key holds a card number. Send a token, or put a letter among the digits.",

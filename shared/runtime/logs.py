@@ -46,6 +46,7 @@ FIELDS: Final[dict[str, str]] = {
     "attempt": "which try this was, from 1",
     "attempts": "how many tries there were",
     "count": "how many",
+    "given_up": "how many were given up",
     "rows": "how many rows",
     "records": "how many records",
     "bytes": "how many bytes",

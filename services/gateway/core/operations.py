@@ -102,14 +102,14 @@ _TAKEN: Final = "Kafka has confirmed what was accepted; the rest was refused, ea
 _NONE: Final = "Nothing was taken; each item with its reason."
 
 
-def _bulk(path: str, what: str, action: str, body: str, example: Any) -> Operation:
+def _bulk(path: str, what: str, action: str, body: str, example: Any, *more: str) -> Operation:
     return Operation(
         "POST",
         path,
         f"Hand in {what}, one or many.",
         action,
         {202: (_TAKEN, "Receipt", RECEIPT), 422: (_NONE, "Receipt", RECEIPT | {"accepted": 0})},
-        (*BODY, "too_many_items", *AWAY),
+        (*BODY, "too_many_items", *AWAY, *more),
         body,
         example,
         many=True,
@@ -146,7 +146,7 @@ _LOOK_UP: Final = Operation(
         ),
         202: ("Accepted and not yet decided.", "Looked", {"answer": None, "decision": None}),
     },
-    ("decision_unknown", "redis_away"),
+    ("decision_unknown", "redis_away", "lake_away"),
     parameters=(_parameter("tx_id", "path", "The payment's id.", _TX_ID),),
 )
 _ADD_KEY: Final = Operation(
@@ -155,7 +155,7 @@ _ADD_KEY: Final = Operation(
     "Make a key.",
     "keys",
     {201: ("The key; its secret is told this once.", "ShownKey", None)},
-    (*BODY, "kafka_away"),
+    (*BODY, "kafka_away", "database_away"),
     "NewKey",
     KEY,
 )
@@ -165,7 +165,7 @@ _END_KEY: Final = Operation(
     "End a key now.",
     "keys",
     {204: ("Ended.", "", None)},
-    ("key_absent", "kafka_away"),
+    ("key_absent", "kafka_away", "database_away"),
     parameters=(_parameter("key_id", "path", "The key's id.", _KEY_ID),),
 )
 
@@ -174,7 +174,7 @@ OPERATIONS: Final = (
     _LOOK_UP,
     _bulk("/v1/transactions", "payments", "ingest", "TransactionBody", PAYMENT),
     _bulk("/v1/activities", "activities of accounts", "ingest", "ActivityBody", ACTIVITY),
-    _bulk("/v1/labels", "labels: fraud, genuine or reversed", "label", "LabelBody", LABEL),
+    _bulk("/v1/labels", "labels: fraud, genuine or reversed", "label", "LabelBody", LABEL, "database_away"),
     Operation(
         "GET", "/v1/keys", "List the keys.", "keys", {200: ("No secrets in it.", "KeyList", {"keys": []})}, ()
     ),

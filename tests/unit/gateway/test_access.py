@@ -145,6 +145,12 @@ async def test_a_new_key_is_told_once_and_good_at_once(door: FrontDoor) -> None:
     assert [entry[1::2] for entry in door.audit.entries] == [("key_add", "intended"), ("key_add", "done")]
 
 
+async def test_a_name_that_no_key_may_have_is_refused_for_its_letters(door: FrontDoor) -> None:
+    async with door.client(await door.key("keys")) as client:
+        refused = await client.post("/v1/keys", json={"name": "the shop", "actions": ["decide"]})
+    assert (refused.json()["error"]["code"], refused.json()["error"]["field"]) == ("field_charset", "name")
+
+
 async def test_a_key_that_was_ended_is_bad_at_once_and_stays_listed(door: FrontDoor) -> None:
     key = await door.key("read")
     key_id = key.split("_")[1]
