@@ -50,8 +50,10 @@ lock: $(STAMPS)/uv ## Resolve pyproject.toml again and write the lock files with
 	$(COMPILE) --constraint requirements.lock --extra build --extra dev --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --upgrade --group installer --output-file requirements-uv.lock
 
-docs: setup ## Write docs/topics.md, docs/reasons.md and docs/access.md again from their tables.
+docs: setup ## Write the made pages of docs/ again from their tables, and docs/openapi.json.
 	$(BIN)/python -m infra.docs
+	$(BIN)/python -m tests.support.reference_pages
+	$(BIN)/python -m tests.support.api_page
 
 clean: ## Delete .venv, caches and build output; the stack's data in .assay stays.
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

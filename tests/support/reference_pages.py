@@ -10,7 +10,7 @@ from tests.support.command_line import Answer, ask
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PORTFOLIOS: Final = ("bank", "handbook15")
-MADE: Final = "<!-- Made by `python -m tests.support.reference_pages`; edit the code, not this page. -->\n\n"
+MADE: Final = "<!-- Made by `make docs`; edit the code, not this page. -->\n\n"
 SETTINGS_INTRO: Final = """\
 Environment variables, or a TOML file that `ASSAY_SETTINGS_FILE` names, with a table `[common]` and one
 per service. What comes first wins: own variable, common variable, file, default. A variable under a
