@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,9 @@ def filled(page: str) -> str:
     """``page`` with its made parts written anew. Raises AssertionError where one has no place in it."""
     for name, text in ((CALLS, _calls()), (ERRORS, _errors())):
         place = re.escape(_PART.format(name=name, text="@")).replace("@", "(?:.*?)")
-        page, found = re.subn(place, lambda _, n=name, t=text: _PART.format(name=n, text=t), page, flags=re.S)
+        begin, *rest = re.split(place, page, flags=re.S)
+        found = len(rest)
+        page = _PART.format(name=name, text=text).join((begin, *rest))
         assert found == 1, f"docs/api.md has {found} places for `{name}`"
     return page
 
@@ -68,7 +71,7 @@ def _code(text: str) -> str:
     return f"`{text}`"
 
 
-def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [heads, ("---",) * len(heads), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 

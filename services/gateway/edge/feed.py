@@ -126,9 +126,12 @@ class DecisionFeed(Service):
 
     @Service.task
     async def _follow(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for place in self._places:
-                tasks.create_task(self._follow_one(place))
+        lanes = [asyncio.ensure_future(self._follow_one(place)) for place in self._places]
+        try:
+            await asyncio.gather(*lanes)
+        finally:
+            for lane in lanes:
+                lane.cancel()
 
     async def _follow_one(self, place: Place) -> None:
         while not self.should_stop:

@@ -24,9 +24,10 @@ class BadFeed(DecisionFeed):
     tries = 0
 
     @asynccontextmanager
-    async def _consumer(self) -> AsyncIterator[None]:  # type: ignore[override]
+    async def _consumer(self, place: Place) -> AsyncIterator[None]:
         self.tries += 1
-        raise self.error
+        if self.tries:
+            raise self.error
         yield
 
 
