@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final
 
 from mode import Service
 
 from shared.bus.loader import Partitions
 from shared.bus.ports import LogAway, Outgoing, Place
-from shared.contracts.codec import decode
+from shared.contracts.codec import DecodeError, decode
 from shared.contracts.decisions import Answer
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
@@ -77,13 +78,26 @@ class Outbox(Service):
                 found = await self._once.outbox()
             except RedisAway:
                 continue  # the next look finds the same
-            left = [entry for entry in map(_entry, found.items()) if self._is_left(entry[2])]
+            left = self._left(found)
             if left:
                 log.info("answers_left_behind", count=len(left))
                 await self._sent_or_left(left)
 
-    def _is_left(self, record: bytes) -> bool:
-        return self._clock.now_ms() - decode(Answer, record).answered_at_ms > LEFT_BEHIND_MS
+    def _left(self, found: Mapping[str, bytes]) -> list[tuple[str, bytes, bytes]]:
+        """Those that their own gateway should have sent long ago."""
+        left, unreadable = [], 0
+        before_ms = self._clock.now_ms() - LEFT_BEHIND_MS
+        for tx_id, record in found.items():
+            try:
+                answer = decode(Answer, record)
+            except DecodeError:
+                # Another version's, perhaps: it stays for a gateway that can, and must not end this one.
+                unreadable += 1
+                continue
+            if answer.answered_at_ms < before_ms:
+                left.append((tx_id, answer.account_id.encode(), record))
+        self._health.note("answers_unreadable", unreadable)
+        return left
 
     async def _sent_or_left(self, given: list[tuple[str, bytes, bytes]]) -> None:
         """Send; what Kafka or Redis does not take stays in the shared outbox, where the sweep finds it."""
@@ -98,8 +112,3 @@ class Outbox(Service):
             self._health.note("answers_waiting", type(error).__name__)
         else:
             self.sent += len(given)
-
-
-def _entry(item: tuple[str, bytes]) -> tuple[str, bytes, bytes]:
-    tx_id, record = item
-    return tx_id, decode(Answer, record).account_id.encode(), record

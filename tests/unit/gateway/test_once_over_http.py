@@ -197,6 +197,20 @@ async def test_what_a_killed_gateway_left_in_the_outbox_another_one_sends(
     assert door.answers() == {"t-left": [record]}
 
 
+async def test_a_record_that_nobody_here_can_read_stays_and_holds_no_other_up(
+    make_door: MakeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_room, "SWEEP_S", 0.03)
+    door = await make_door()
+    left = given.interim("t-2", "review", door.clock.now_ms() - outbox_room.LEFT_BEHIND_MS - 1)
+    record = encode(given.record(left, "acc-1", b"h" * 16, "gateway-9", "r-1"))
+    door.once.waiting |= {"t-1": b'{"v":2}', "t-2": record}
+    await until(lambda: list(door.once.waiting) == ["t-1"])
+    await asyncio.sleep(0.1)
+    assert not door.outbox.crashed
+    assert list(door.answers()) == ["t-2"]
+
+
 async def test_answers_that_kafka_did_not_take_are_sent_when_it_is_back(
     make_door: MakeDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
