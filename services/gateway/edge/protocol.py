@@ -116,7 +116,9 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is whole; one that is too long goes no further."""
+        """The head is whole; one that is too long goes no further, and nothing that comes after it."""
+        if self._gentle.is_closing():
+            return
         if self._told_bytes > HEADER_BYTES:
             self._end(Refused("header_length"))
             return

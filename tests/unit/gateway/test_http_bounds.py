@@ -195,6 +195,17 @@ async def test_the_second_request_of_a_connection_has_the_same_bound(door: Front
         assert (await answer(reader))[:2] == (431, "header_length")
 
 
+async def test_what_follows_a_head_that_is_too_long_is_not_done(door: FrontDoor) -> None:
+    key, other = await door.key("keys"), (await door.key("read")).split("_")[1]
+    large = head(key, "/v1/nothing", content_length="0", x_much="y" * 17_000)
+    ending = head(key, f"/v1/keys/{other}").replace(b"POST", b"DELETE", 1)
+    async with connected(door) as (reader, writer):
+        writer.write(large + ending)
+        assert (await answer(reader))[:2] == (431, "header_length")
+    await asyncio.sleep(0.1)
+    assert not door.audit.entries
+
+
 async def test_large_bodies_are_no_headers(door: FrontDoor) -> None:
     async with door.client(await door.key()) as client:
         for _ in range(2):
