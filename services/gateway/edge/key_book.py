@@ -30,6 +30,8 @@ class KeyBook(Service):
         self._operator = operator
         self._health = health
         self._keys: dict[str, ApiKey] = {}
+        # A look that began before a change must not end after it, and make an ended key good again.
+        self._turn = asyncio.Lock()
 
     async def on_start(self) -> None:
         """Read the keys. Raises DatabaseAway."""
@@ -40,7 +42,8 @@ class KeyBook(Service):
         while not self.should_stop:
             await self.sleep(READ_EVERY_S)
             try:
-                self._keys = await asyncio.to_thread(self._read)
+                async with self._turn:
+                    self._keys = await asyncio.to_thread(self._read)
             except DatabaseAway as error:
                 # The keys that are known go on being good; that they may be old is said.
                 self._health.note("keys", type(error).__name__)
@@ -60,16 +63,18 @@ class KeyBook(Service):
 
     async def add(self, key: ApiKey) -> None:
         """Keep a new key. Raises DatabaseAway."""
-        await asyncio.to_thread(self._write, insert(API_KEYS).values(**_row(key)))
-        self._keys = {**self._keys, key.key_id: key}
+        async with self._turn:
+            await asyncio.to_thread(self._write, insert(API_KEYS).values(**_row(key)))
+            self._keys = {**self._keys, key.key_id: key}
 
     async def revoke(self, key_id: str, now_ms: int) -> None:
         """End a key now. Raises Refused (`key_absent`), DatabaseAway."""
         if key_id not in self._keys or self._keys[key_id] is self._operator:
             raise Refused("key_absent")
         ended = update(API_KEYS).where(API_KEYS.c.key_id == key_id).values(revoked_at_ms=now_ms)
-        await asyncio.to_thread(self._write, ended)
-        self._keys = await asyncio.to_thread(self._read)
+        async with self._turn:
+            await asyncio.to_thread(self._write, ended)
+            self._keys = await asyncio.to_thread(self._read)
 
     def _read(self) -> dict[str, ApiKey]:
         with asking(), self._engine.connect() as connection:

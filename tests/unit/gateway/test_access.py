@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
 from typing import Final
 
 import msgspec
 import pytest
 from fastapi.routing import APIRoute
 
-from services.gateway.core.keys import ACTIONS
+from services.gateway.core.keys import ACTIONS, ApiKey
 from services.gateway.core.operations import OPERATIONS
 from services.gateway.edge.app import make_api
-from tests.support.front_door import FrontDoor, payment
+from tests.support.front_door import FrontDoor, payment, until
 
 from .conftest import MakeDoor
 
@@ -162,6 +164,31 @@ async def test_a_key_that_was_ended_is_bad_at_once_and_stays_listed(door: FrontD
     assert (absent.status_code, absent.json()["error"]["code"]) == (404, "key_absent")
     async with door.client(key) as client:
         assert (await client.get("/v1/decisions/t-1")).status_code == 401
+
+
+async def test_a_look_that_began_before_a_key_ended_does_not_bring_it_back(
+    door: FrontDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key_id = (await door.key("read")).split("_")[1]
+    read, begun, may_end = door.book._read, threading.Event(), threading.Event()
+
+    def slow() -> dict[str, ApiKey]:
+        found = read()
+        if not begun.is_set():
+            begun.set()
+            may_end.wait(5)
+        return found
+
+    monkeypatch.setattr(door.book, "_read", slow)
+    await until(begun.is_set)
+    ending = asyncio.ensure_future(door.book.revoke(key_id, 7))
+    await asyncio.sleep(0.05)
+    may_end.set()
+    await ending
+    await asyncio.sleep(0.05)
+    ended = door.book.get(key_id)
+    assert ended is not None
+    assert ended.revoked_at_ms == 7
 
 
 async def test_keys_of_another_portfolio_in_the_same_database_are_neither_seen_nor_ended(
