@@ -30,8 +30,8 @@ from .once import Once
 from .publisher import Publisher
 from .reading import media_type, read_body
 
-YIELD_EVERY: Final = 200
-"""Items read between two looks at other requests: a large body holds nobody else up."""
+YIELD_EVERY: Final = 50
+"""Items read or sent between two looks at other requests: a large body holds nobody else up."""
 
 
 class Kind(NamedTuple):
@@ -122,8 +122,7 @@ class Taking:
         now_ms = self._parts.clock.now_ms()
         found = Sorted([], [], [])
         for index, raw in enumerate(items):
-            if index % YIELD_EVERY == YIELD_EVERY - 1:
-                await asyncio.sleep(0)
+            await _give_way(index)
             try:
                 made = kind.record(bodies.read_one(kind.codec, raw), key, now_ms)
             except Refused as refused:
@@ -141,7 +140,8 @@ class Taking:
         parts = self._parts
         beside = trace.kafka_headers()
         places: dict[Place, list[Outgoing]] = {}
-        for record in found:
+        for index, record in enumerate(found):
+            await _give_way(index)
             account = record.account_id.encode()
             place = Place(topic, parts.partitions[account])
             places.setdefault(place, []).append(Outgoing(account, encode(record), beside))
@@ -151,6 +151,11 @@ class Taking:
         outcomes = await asyncio.gather(*sending, return_exceptions=True)
         for error in filter(None, outcomes):
             raise error
+
+
+async def _give_way(index: int) -> None:
+    if index % YIELD_EVERY == YIELD_EVERY - 1:
+        await asyncio.sleep(0)
 
 
 def receipt(told: Struct) -> Response:

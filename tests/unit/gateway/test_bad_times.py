@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import structlog
 
+from services.gateway.core import bodies
 from services.gateway.edge import publisher as publisher_room
+from services.gateway.edge import taking
 from services.gateway.edge.strangers import KEPT, Strangers
 from tests.support.front_door import FrontDoor, payment, until
 
@@ -107,6 +110,36 @@ async def test_bulk_bytes_beyond_the_bound_wait_outside(make_door: MakeDoor) -> 
         door.broker.recover()
         assert [(await first).status_code, (await second).status_code] == [202, 202]
     assert len(door.records("transactions")) == 30
+
+
+async def test_a_large_body_gives_way_while_it_is_read_and_while_it_is_sent(
+    door: FrontDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn, most = [0], {"read": 0, "sent": 0}
+
+    async def count_turns() -> None:
+        while True:
+            turn[0] += 1
+            await asyncio.sleep(0)
+
+    def counted(what: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        last = [0, 0]
+
+        def one(*given: Any) -> Any:
+            last[:] = [turn[0], last[1] + 1 if last[0] == turn[0] else 1]
+            most[what] = max(most[what], last[1])
+            return work(*given)
+
+        return one
+
+    monkeypatch.setattr(bodies, "read_one", counted("read", bodies.read_one))
+    monkeypatch.setattr(taking, "encode", counted("sent", taking.encode))
+    async with door.client(await door.key()) as client:
+        counting = asyncio.ensure_future(count_turns())
+        response = await client.post("/v1/transactions", content=lines(500), headers=NDJSON)
+        counting.cancel()
+    assert response.json()["accepted"] == 500
+    assert most == {"read": taking.YIELD_EVERY, "sent": taking.YIELD_EVERY}
 
 
 async def test_kafka_slow_then_back(make_door: MakeDoor, monkeypatch: pytest.MonkeyPatch) -> None:
