@@ -72,10 +72,38 @@ def test_an_example_runs_without_a_stack(block: Block, desk: Desk) -> None:
     assert desk.must(block)
 
 
+def told_by(told: dict[Block, str], mark: str) -> list[str]:
+    """The lines that the one block with ``mark`` in it wrote."""
+    (said,) = [text for block, text in told.items() if mark in block.text]
+    return said.splitlines()
+
+
+def look_at_the_front_door(lines: list[str]) -> None:
+    """Asked, asked again, three refusals, many at once, looked up: each as the README says."""
+    answers = [json.loads(line.rpartition(" ")[0]) for line in lines]
+    assert [line.rpartition(" ")[2] for line in lines] == ["200", "200", "409", "422", "422", "202", "200"]
+    first, second, conflict, negative, card, many, known = answers
+    assert lines[0] == lines[1]
+    assert (first["kind"], first["action"], first["reasons"]) == ("final", "approve", ["no_model"])
+    faults = [(a["error"]["code"], a["error"]["field"]) for a in (conflict, negative, card)]
+    assert faults == [
+        ("tx_conflict", "tx_id"),
+        ("amount_negative", "amount_minor"),
+        ("card_number", "texts.note"),
+    ]
+    assert many["accepted"] == 2
+    assert [(r["index"], r["code"]) for r in many["refused"]] == [(1, "amount_negative"), (2, "not_json")]
+    assert known["answer"] == second
+
+
 @pytest.mark.timeout(600)
 def test_the_examples_run_one_after_the_other_on_a_stack(desk: Desk) -> None:
-    told = [desk.must(block) for block in _marked("stack")]
+    told = {block: desk.must(block) for block in _marked("stack")}
 
-    assert "approve None ['no_model']" in "".join(told)
+    assert told_by(told, "KafkaProducer") == ["approve None ['no_model']"]
+    look_at_the_front_door(told_by(told, "decide()"))
+    first, second = told_by(told, "import Client")
+    assert first == "final approve None ['no_model']"
+    assert second.startswith("tx_conflict Another")
     assert (desk.folder / "captures.parquet").stat().st_size > 0
     assert desk.phase() == "stopped", "the last block stops the stack"

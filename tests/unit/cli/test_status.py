@@ -24,7 +24,10 @@ REFUSED = "exited with code 1: access_refused: Kafka does not let archiver read"
 
 def _word(service: str, detail: str = "", ago_ms: int = 0) -> Status:
     now_ms = SystemClock().now_ms()
-    return Status(v=1, service=service, instance="1", at_ms=now_ms - ago_ms, state="ready", detail=detail)
+    at_ms, p99 = now_ms - ago_ms, {"p99": 7.25}
+    return Status(
+        v=1, service=service, instance="1", at_ms=at_ms, state="ready", detail=detail, latency_ms=p99
+    )
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def test_a_part_that_does_not_run_says_why_and_one_that_does_what_it_adds(
     parts = _parts(capsys)
     assert parts["archiver"]["detail"] == REFUSED
     assert parts["gateway"]["detail"] == "two keys are old"
-    assert parts["gateway"]["address"] == DOOR
+    assert (parts["gateway"]["address"], parts["gateway"]["p99_ms"]) == (DOOR, 7.25)
     assert run(stack) == 1
     shown = " ".join(capsys.readouterr().out.split())
     assert "two keys are old; state ready" in shown
