@@ -103,7 +103,7 @@ def test_the_examples_run_one_after_the_other_on_a_stack(desk: Desk) -> None:
     assert told_by(told, "KafkaProducer") == ["approve None ['no_model']"]
     look_at_the_front_door(told_by(told, "decide()"))
     first, second = told_by(told, "import Client")
-    assert first == "final approve None ['no_model']"
+    assert first == "final approve None ('no_model',)"
     assert second.startswith("tx_conflict Another")
     assert (desk.folder / "captures.parquet").stat().st_size > 0
     assert desk.phase() == "stopped", "the last block stops the stack"
