@@ -25,7 +25,9 @@ SHOWN: Final = (
     "flags", "score", "threshold", "model", "release_seq", "release_hash", "feature_set", "state_quality",
     "decided_at_ms", "caller", "gateway",
 )  # fmt: skip
-_DETAILS: Final = frozenset({"reasons", "flags", "score", "threshold"})
+_DETAILS: Final = frozenset(
+    "reasons flags score threshold model release_seq release_hash feature_set state_quality".split()
+)
 
 
 class Lake(Protocol):

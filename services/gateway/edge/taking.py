@@ -30,6 +30,7 @@ from .once import Once
 from .publisher import Publisher
 from .reading import media_type, read_body
 
+CONFIRMED_WITHIN_S: Final = 10.0
 YIELD_EVERY: Final = 50
 """Items read or sent between two looks at other requests: a large body holds nobody else up."""
 
@@ -148,7 +149,11 @@ class Taking:
         sending: list[Awaitable[None]] = [
             parts.publisher.publish(place, some) for place, some in places.items()
         ]
-        outcomes = await asyncio.gather(*sending, return_exceptions=True)
+        try:
+            async with asyncio.timeout(CONFIRMED_WITHIN_S):
+                outcomes = await asyncio.gather(*sending, return_exceptions=True)
+        except TimeoutError:
+            raise LogAway("not confirmed in time") from None
         for error in filter(None, outcomes):
             raise error
 

@@ -14,6 +14,7 @@ from services.gateway.core import bodies
 from services.gateway.edge import publisher as publisher_room
 from services.gateway.edge import taking
 from services.gateway.edge.strangers import KEPT, Strangers
+from shared.contracts.codec import encode
 from tests.support.front_door import FrontDoor, payment, until
 
 from .conftest import MakeDoor
@@ -133,7 +134,7 @@ async def test_a_large_body_gives_way_while_it_is_read_and_while_it_is_sent(
         return one
 
     monkeypatch.setattr(bodies, "read_one", counted("read", bodies.read_one))
-    monkeypatch.setattr(taking, "encode", counted("sent", taking.encode))
+    monkeypatch.setattr(taking, "encode", counted("sent", encode))
     async with door.client(await door.key()) as client:
         counting = asyncio.ensure_future(count_turns())
         response = await client.post("/v1/transactions", content=lines(500), headers=NDJSON)
