@@ -151,7 +151,8 @@ def _facts(word: Status | None) -> dict[str, Any]:
         "lag": sum(max(0, p.end - p.committed) for p in word.partitions),
         "handled": word.handled,
         "rss_bytes": word.rss_bytes,
-        **({"p99_ms": word.latency_ms["p99"]} if "p99" in word.latency_ms else {}),
+        # An idle scorer tells 0, which is no latency that anybody had.
+        **({"p99_ms": p99} if (p99 := word.latency_ms.get("p99")) else {}),
     }
 
 

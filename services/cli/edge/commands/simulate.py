@@ -101,4 +101,4 @@ def _disturb(
     if as_json:
         terminal.answer_json(request)
     else:
-        terminal.say(f"Asked: {scenario} for {seconds} s. The simulator names it in its records on `status`.")
+        terminal.say(f"Asked: {scenario} for {seconds} s. `assay status` shows it while it lasts.")
