@@ -143,7 +143,8 @@ def _short(value: Any) -> Any:
         return value
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_short(item) for item in list(value)[:50]]
-    return _LONG_NUMBER.sub(_starred, str(value)[:TEXT_LIMIT])
+    # Starred before it is cut at the limit, or the cut makes two short numbers of a long one.
+    return _LONG_NUMBER.sub(_starred, str(value)[: 2 * TEXT_LIMIT])[:TEXT_LIMIT]
 
 
 def _starred(found: re.Match[str]) -> str:

@@ -111,6 +111,13 @@ def test_hashes_times_and_short_numbers_stay(capsys: pytest.CaptureFixture[str])
     assert {name: line[name] for name in told} == told
 
 
+def test_a_number_across_the_end_of_a_long_text_does_not_show(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("scorer", "1")
+    get_logger("pump").info("seen", detail="x" * 488 + "4111111111111111")
+    (line,) = lines(capsys)
+    assert line["detail"] == "x" * 488 + "*" * 12
+
+
 def test_levels_and_libraries(capsys: pytest.CaptureFixture[str]) -> None:
     configure("scorer", "1", "warning")
     get_logger("pump").info("quiet")
