@@ -37,8 +37,6 @@ class Slots:
             yield
         finally:
             self.taken -= count
-            left = self._by_key[key_id] - count
+            left = self._by_key.pop(key_id, 0) - count  # who holds none may find the others gone
             if left:
                 self._by_key[key_id] = left
-            else:
-                del self._by_key[key_id]

@@ -25,6 +25,9 @@ SHOWN: Final = (
     "flags", "score", "threshold", "model", "release_seq", "release_hash", "feature_set", "state_quality",
     "decided_at_ms", "caller", "gateway",
 )  # fmt: skip
+LAKE_LOOKS: Final = 4
+"""Looks into the lake at once: each holds a thread, and key changes and labels need threads too."""
+
 _DETAILS: Final = frozenset(
     "reasons flags score threshold model release_seq release_hash feature_set state_quality".split()
 )
@@ -60,6 +63,7 @@ class DecisionCalls:
     ) -> None:
         self._desk = desk
         self._slots = slots
+        self._looks = Slots(LAKE_LOOKS)
         self._deadlines = deadlines
         self._lake = lake
         self._portfolio = portfolio
@@ -84,7 +88,7 @@ class DecisionCalls:
         tx_id = str(call.request.path_params["tx_id"])
         held = await self._desk.answered(tx_id)
         answer = answers.read_given(held) if held else None
-        decision = await self._decision(tx_id)
+        decision = await self._decision(tx_id, call.key.key_id)
         if held is None and decision is None:
             raise Refused("decision_unknown", "tx_id")
         details = call.key.details
@@ -95,11 +99,12 @@ class DecisionCalls:
         is_open = answer is None and decision is None
         return Response(orjson.dumps(body), 202 if is_open else 200, media_type=JSON)
 
-    async def _decision(self, tx_id: str) -> dict[str, Any] | None:
+    async def _decision(self, tx_id: str, key_id: str) -> dict[str, Any] | None:
         late = self._desk.late(tx_id)
         if late is not None:
             return {name: getattr(late, name) for name in SHOWN}
-        return await asyncio.to_thread(self._lake.decision_by_tx, self._portfolio, tx_id)
+        with self._looks.held(key_id):
+            return await asyncio.to_thread(self._lake.decision_by_tx, self._portfolio, tx_id)
 
 
 def _shown(decision: dict[str, Any], details: bool) -> dict[str, Any]:

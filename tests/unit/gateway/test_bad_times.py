@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import structlog
 
 from services.gateway.core import bodies
+from services.gateway.core.slots import Slots
 from services.gateway.edge import publisher as publisher_room
 from services.gateway.edge import taking
 from services.gateway.edge.strangers import KEPT, Strangers
@@ -111,6 +114,32 @@ async def test_bulk_bytes_beyond_the_bound_wait_outside(make_door: MakeDoor) -> 
         door.broker.recover()
         assert [(await first).status_code, (await second).status_code] == [202, 202]
     assert len(door.records("transactions")) == 30
+
+
+async def test_looks_into_the_lake_leave_threads_to_the_others(
+    door: FrontDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = threading.Event()
+
+    def slow(_: str, __: str) -> None:
+        may_end.wait(5)
+
+    monkeypatch.setattr(door.lake, "decision_by_tx", slow)
+    async with door.client(await door.key("read")) as client:
+        asking = [asyncio.ensure_future(client.get(f"{URL}/t-{n}")) for n in range(20)]
+        await until(lambda: sum(task.done() for task in asking) == 17)
+        may_end.set()
+        statuses = [(await task).status_code for task in asking]
+    assert sorted(statuses) == [404] * 3 + [503] * 17
+
+
+def test_a_holder_of_nothing_may_leave_last() -> None:
+    slots = Slots(10)
+    with ExitStack() as late:
+        late.enter_context(slots.held("k", 0))
+        with slots.held("k", 1):
+            pass
+    assert slots.taken == 0
 
 
 async def test_a_large_body_gives_way_while_it_is_read_and_while_it_is_sent(
