@@ -54,10 +54,13 @@ def activity(body: Any) -> Activity:
 
 
 def named_label(body: Any, now_ms: int) -> Any:
-    """A ``LabelBody`` with its id and when it was known; equal labels get equal ids."""
+    """A ``LabelBody`` with its id and when it was known; equal labels get equal ids.
+
+    Of labels that do not say when they were known, one verdict of one source counts once for a payment.
+    """
     if body.label_id is not None and body.known_at_ms is not None:
         return body
-    said = "\x1f".join((body.tx_id, body.verdict, body.source))
+    said = "\x1f".join((body.tx_id, body.verdict, body.source, str(body.known_at_ms or "")))
     own_id = f"lab-{blake2b(said.encode(), digest_size=LABEL_ID_BYTES).hexdigest()}"
     return msgspec.structs.replace(
         body,

@@ -23,7 +23,7 @@ from shared.runtime.clock import Clock
 from shared.runtime.crash_points import CrashPoints
 
 from .feed import Arrivals
-from .once import Once
+from .once import Once, OtherBody
 from .outbox import Outbox
 from .publisher import Publisher
 
@@ -150,7 +150,10 @@ class Desk:
         parts = self._parts
         own = answers.written(given)
         record = encode(answers.record(given, payment.account_id, body_hash, parts.gateway, trace.request_id))
-        standing = await parts.once.answer(payment.tx_id, body_hash, own, record)
+        try:
+            standing = await parts.once.answer(payment.tx_id, body_hash, own, record)
+        except OtherBody:
+            raise Refused("tx_conflict", "tx_id") from None
         parts.crash.reach("after_answer")
         if standing is None:
             parts.outbox.give(payment.tx_id, payment.account_id, record)

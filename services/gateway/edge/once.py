@@ -17,6 +17,10 @@ class RedisAway(Exception):
     """Redis does not answer; nothing is known to be set."""
 
 
+class OtherBody(Exception):
+    """Meanwhile another body was claimed under the payment's id: Redis had lost the first claim."""
+
+
 class Claim(NamedTuple):
     """Of a payment: the first of its id, claimed and open, another body, answered; or the key is too fast."""
 
@@ -35,7 +39,7 @@ class Once(Protocol):
     async def answer(self, tx_id: str, body_hash: bytes, answer: bytes, record: bytes) -> bytes | None:
         """Set ``answer`` if none is set, its ``record`` into the outbox with it, and return None.
 
-        Else the one that stands, be it the same: its record is another's to send.
+        Else the one that stands, be it the same: its record is another's to send. Raises OtherBody.
         """
         ...
 
@@ -82,7 +86,9 @@ class MemoryOnce:
     async def answer(self, tx_id: str, body_hash: bytes, answer: bytes, record: bytes) -> bytes | None:
         """As the port says."""
         self._look()
-        held = self.held.get(tx_id, b"")
+        held = self.held.get(tx_id, body_hash)
+        if held[:HASH_BYTES] != body_hash:
+            raise OtherBody
         if len(held) > HASH_BYTES:
             return held[HASH_BYTES:]
         self.held[tx_id] = body_hash + answer

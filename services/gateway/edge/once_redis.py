@@ -14,7 +14,7 @@ from shared.contracts.addresses import RedisAddress
 from shared.stores.redis_wire import Wire, connect, pack, parse_address
 from shared.stores.timeline_port import StoreAway, StoreError
 
-from .once import OUTBOX_LOOK, Claim, RedisAway
+from .once import OUTBOX_LOOK, Claim, OtherBody, RedisAway
 
 WAIT_MS: Final = 1_000
 
@@ -69,7 +69,9 @@ class RedisOnce:
         """As the port says."""
         keys = [self._payment(tx_id), self._outbox]
         values = [body_hash, answer, self._keep, tx_id.encode(), record]
-        found: bytes | None = await self._ask(_ANSWER.call(keys, values))
+        found: bytes | int | None = await self._ask(_ANSWER.call(keys, values))
+        if isinstance(found, int):
+            raise OtherBody
         return found
 
     async def answered(self, tx_id: str) -> bytes | None:

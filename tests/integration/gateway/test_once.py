@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from infra.local.redis import RedisServer
 from services.gateway.core.rates import Rate, rate, take
 from services.gateway.edge import once_redis
-from services.gateway.edge.once import Claim, MemoryOnce, Once, RedisAway
+from services.gateway.edge.once import Claim, MemoryOnce, Once, OtherBody, RedisAway
 from services.gateway.edge.once_redis import RedisOnce
 from shared.contracts.addresses import RedisAddress
 from shared.runtime.clock import SystemClock
@@ -58,6 +58,17 @@ async def test_a_first_claim_is_new_then_open_then_answered(pair: Pair) -> None:
     assert await pair.two.answer("t", HASH, b'{"a":1}', b"record") is None
     assert await pair.one.claim("t", HASH, "k", FREE) == Claim("answered", b'{"a":1}')
     assert await pair.one.answered("t") == b'{"a":1}'
+
+
+async def test_an_answer_never_stands_for_another_body(pair: Pair) -> None:
+    other = bytes(16)
+    await pair.one.claim("t", HASH, "k", FREE)
+    with pytest.raises(OtherBody):
+        await pair.two.answer("t", other, b"B", b"record")
+    assert await pair.one.answer("t", HASH, b"A", b"record") is None
+    with pytest.raises(OtherBody):
+        await pair.two.answer("t", other, b"B", b"record")
+    assert await pair.two.answered("t") == b"A"
 
 
 async def test_another_body_is_told_before_and_after_the_answer(pair: Pair) -> None:
