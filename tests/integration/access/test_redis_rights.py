@@ -11,6 +11,9 @@ from redis.exceptions import AuthenticationError, NoPermissionError
 from infra.local.redis import RedisServer
 from infra.local.redis_access import USERS
 from infra.local.secrets import Secrets
+from services.gateway.core.rates import Rate
+from services.gateway.edge.once_redis import RedisOnce
+from shared.contracts.access import OPERATOR
 from shared.stores.timeline_admin import TimelineAdmin
 from shared.stores.timeline_port import CapturedEnd
 from shared.stores.timeline_rebuild import rebuild
@@ -68,6 +71,7 @@ def test_keys_of_others_are_refused(guarded_redis: RedisServer, guarded_secrets:
                 client.set(key, "x")
             with pytest.raises(NoPermissionError):
                 client.eval("return redis.call('GET', KEYS[1])", 1, key)
+    with as_(guarded_redis, guarded_secrets, OPERATOR) as client:
         client.delete(OWN[user])
 
 
@@ -102,11 +106,14 @@ async def _no_ends() -> AsyncIterator[CapturedEnd]:
         yield end
 
 
-def test_the_gateway_has_what_it_uses(guarded_redis: RedisServer, guarded_secrets: Secrets) -> None:
-    with as_(guarded_redis, guarded_secrets, "gateway") as client:
-        script = client.register_script(
-            "redis.call('SET', KEYS[1], 'x', 'PX', 1000) return redis.call('TIME')"
-        )
-        assert len(script(keys=["gateway:answer"])) == 2
-        assert client.set("gateway:answer", "y", nx=True, px=1000) is None
-        assert client.delete("gateway:answer") == 1
+async def test_the_gateway_has_what_it_uses(guarded_redis: RedisServer, guarded_secrets: Secrets) -> None:
+    once = RedisOnce(guarded_secrets.redis(guarded_redis.url, "gateway"), PORTFOLIO, 60_000)
+    body, free = bytes(16), Rate(1, 1_000_000)
+    assert (await once.claim("t", body, "k", free)).state == "new"
+    assert await once.answer("t", body, b"A", b"record") is None
+    assert await once.answered("t") == b"A"
+    assert await once.take("k", 3, free) == 0
+    assert await once.outbox() == {"t": b"record"}
+    await once.sent(["t"])
+    assert await once.outbox() == {}
+    await once.close()
