@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from shared.bus.kafka_producer import KafkaProducer
 from shared.bus.ports import LogAway
 from shared.contracts.access import AccessRefused
 from shared.contracts.addresses import KafkaAddress
+from shared.runtime import collector
 from shared.runtime.clock import SystemClock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health, HealthServer
@@ -37,6 +37,7 @@ log = get_logger("archiver")
 
 LOOK_EVERY_S: Final = 0.2
 GC_THRESHOLDS: Final = (100_000, 20, 100)
+"""Taken messages live for a share and hold no cycles; looking through them finds nothing."""
 
 
 class Archiver(Service):
@@ -68,7 +69,7 @@ class Archiver(Service):
 async def run(settings: ArchiverSettings) -> int:
     """Archive until a signal or a fault: 0 when told to stop, 1 when a part failed."""
     archiver = Archiver(settings)
-    _spare_the_collector()
+    collector.spare(GC_THRESHOLDS)
     with stop_event() as stop:
         await archiver.start()
         while not (stop.is_set() or archiver.crashed):
@@ -80,13 +81,6 @@ async def run(settings: ArchiverSettings) -> int:
         known = isinstance(reason, AccessRefused | TopicMissing | TopicRecreated | LogAway | LakeAway)
         log.error("stopped", detail=str(reason) if known else "", exc_info=reason)
     return 1 if archiver.crashed else 0
-
-
-def _spare_the_collector() -> None:
-    """Taken messages live for a share and hold no cycles; looking through them finds nothing."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _pump(settings: ArchiverSettings, health: Health) -> Pump:

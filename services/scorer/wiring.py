@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -36,7 +35,7 @@ from shared.contracts.topics import topic_name
 from shared.features.compiled import FeatureSet, compile_portfolio
 from shared.features.portfolio import Portfolio
 from shared.features.rows import RowEncoder
-from shared.runtime import numba_cache
+from shared.runtime import collector, numba_cache
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health, HealthServer
@@ -78,9 +77,7 @@ class ScorerService(Service):
 
     async def on_started(self) -> None:
         """What lives for ever is no garbage to look through again."""
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        collector.spare(GC_THRESHOLDS)
         self._health.started()
 
     async def on_shutdown(self) -> None:
