@@ -101,53 +101,35 @@ class Arrivals:
 
 
 class DecisionFeed(Service):
-    """Reads ``places`` from their end on, each by a consumer of its own.
-
-    One consumer of several partitions has one fetch under way: a partition whose records were just taken is
-    not in it, and its next decision would wait until that fetch ends. A broker that is away is tried again
-    for ever.
-    """
+    """Reads ``places``, partitions of one topic, from their end on; tries a broker that is away for ever."""
 
     def __init__(
         self, kafka: KafkaAddress, places: Sequence[Place], arrivals: Arrivals, health: Health, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self._kafka = kafka
-        self._places = places
+        self._places = [TopicPartition(*place) for place in places]
         self._arrivals = arrivals
         self._health = health
-        self._positions: dict[Place, int] = {}
-        self._reading: set[Place] = set()
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether a decision that is made now would be seen, on whichever partition."""
-        return len(self._reading) == len(self._places)
+        self._positions: dict[TopicPartition, int] = {}
+        self.is_ready = False
 
     @Service.task
     async def _follow(self) -> None:
-        lanes = [asyncio.ensure_future(self._follow_one(place)) for place in self._places]
-        try:
-            await asyncio.gather(*lanes)
-        finally:
-            for lane in lanes:
-                lane.cancel()
-
-    async def _follow_one(self, place: Place) -> None:
         while not self.should_stop:
             try:
-                async with self._consumer(place) as consumer:
-                    await self._read(consumer, place)
+                async with self._consumer() as consumer:
+                    await self._read(consumer)
             except (KafkaError, OSError, TimeoutError) as error:
-                if refused := refusal(error, self._kafka, "read", place.topic):
+                if refused := refusal(error, self._kafka, "read", self._places[0].topic):
                     raise refused from error
-                self._reading.discard(place)
+                self.is_ready = False
                 self._health.hold("decisions", "kafka_away")
                 log.warning("feed_lost", reason="kafka_away", error=type(error).__name__)
                 await self.sleep(AGAIN_S)
 
     @asynccontextmanager
-    async def _consumer(self, place: Place) -> AsyncIterator[AIOKafkaConsumer]:
+    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
         """A consumer where we were; what came while the broker was away may be waited for."""
         consumer = AIOKafkaConsumer(
             **self._kafka.options(),
@@ -160,23 +142,21 @@ class DecisionFeed(Service):
         )
         try:
             await consumer.start()
-            target = TopicPartition(*place)
-            if place not in self._positions:
-                self._positions[place] = (await consumer.end_offsets([target]))[target]
-            consumer.assign([target])
-            consumer.seek(target, self._positions[place])
+            ends = await consumer.end_offsets(self._places)
+            consumer.assign(self._places)
+            for place in self._places:
+                consumer.seek(place, self._positions.setdefault(place, ends[place]))
             yield consumer
         finally:
             await leave(consumer)
 
-    async def _read(self, consumer: AIOKafkaConsumer, place: Place) -> None:
-        self._reading.add(place)
-        if self.is_ready:
-            self._health.clear("decisions")
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        self.is_ready = True
+        self._health.clear("decisions")
         while not self.should_stop:
             found = await consumer.getmany(timeout_ms=TAKE_MS)
-            self._health.beat(f"feed-{place.partition}")
-            for messages in found.values():
+            self._health.beat("feed")
+            for place, messages in found.items():
                 for message in messages:
                     self._arrivals.take(message.value or b"")
                 self._positions[place] = messages[-1].offset + 1

@@ -24,7 +24,7 @@ class BadFeed(DecisionFeed):
     tries = 0
 
     @asynccontextmanager
-    async def _consumer(self, place: Place) -> AsyncIterator[None]:
+    async def _consumer(self) -> AsyncIterator[None]:
         self.tries += 1
         if self.tries:
             raise self.error
