@@ -7,7 +7,7 @@ import sys
 import uvloop
 
 from services.gateway.settings import GatewaySettings
-from services.gateway.wiring import make_gateway
+from services.gateway.wiring import Gateway
 from shared.runtime.logs import configure
 from shared.runtime.running import run_until_stopped
 
@@ -16,6 +16,6 @@ if __name__ == "__main__":
     configure(settings.service, settings.instance, settings.log_level)
 
     async def run() -> int:
-        return await run_until_stopped(make_gateway(settings))
+        return await run_until_stopped(Gateway(settings))
 
     sys.exit(uvloop.run(run()))

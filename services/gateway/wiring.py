@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from functools import partial
 from typing import Any, Final
 
@@ -35,6 +34,7 @@ from shared.bus.loader import Partitions
 from shared.bus.ports import Place
 from shared.contracts.addresses import KafkaAddress, RedisAddress
 from shared.contracts.topics import topic_name
+from shared.runtime import collector
 from shared.runtime.clock import SystemClock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health, HealthServer
@@ -61,7 +61,7 @@ class Gateway(Service):
         self._server = HealthServer(self.health, settings.health_port)
 
     async def on_start(self) -> None:
-        """Health answers from the first moment on. Raises OSError, SQLAlchemyError, LogAway."""
+        """Health answers from the first moment on. Raises OSError, DatabaseAway, LogAway."""
         settings = self._settings
         if settings.health_port:
             await self._server.start()
@@ -75,19 +75,12 @@ class Gateway(Service):
 
     async def on_started(self) -> None:
         """What lives for ever is no garbage to look through again."""
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        collector.spare(GC_THRESHOLDS)
         self.health.started()
 
     async def on_shutdown(self) -> None:
         """Last of all the health port."""
         await self._server.stop()
-
-
-def make_gateway(settings: GatewaySettings) -> Gateway:
-    """The gateway, connected to nothing yet."""
-    return Gateway(settings)
 
 
 def build(settings: GatewaySettings, health: Health, input_partitions: int) -> list[ServiceT]:

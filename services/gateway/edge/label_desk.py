@@ -11,7 +11,7 @@ from mode import Service
 from services.gateway.core.parked import Parked, completed, is_given_up
 from shared.bus.dead_letters import dead_letter
 from shared.bus.loader import Partitions
-from shared.bus.ports import LogAway, Outgoing, Place, Taken
+from shared.bus.ports import LogAway, Outgoing, Taken
 from shared.contracts.card_numbers import CardKey
 from shared.contracts.codec import encode
 from shared.contracts.outcome import Dead
@@ -23,6 +23,7 @@ from shared.stores.lake_away import LakeAway
 from .database import DatabaseAway
 from .parked_labels import ParkedLabels
 from .publisher import Publisher
+from .spread import Spread
 
 log = get_logger("gateway.labels")
 
@@ -66,7 +67,6 @@ class LabelDesk(Service):
         self._cards = cards
         self._clock = clock
         self._health = health
-        self.given_up = 0
 
     async def park(self, labels: Sequence[Parked]) -> None:
         """Keep ``labels`` until their payments are known. Raises DatabaseAway."""
@@ -95,17 +95,13 @@ class LabelDesk(Service):
         known = [label for label in taken if label.tx_id in payments]
         lost = [label for label in taken if label.tx_id not in payments and is_given_up(label, now_ms)]
         records = [completed(label, payments[label.tx_id]) for label in known]
-        places: dict[Place, list[Outgoing]] = {}
+        spread = Spread(self._partitions)
         for record in records:
             account = record.account_id.encode()
-            place = Place(self._topic, self._partitions[account])
-            places.setdefault(place, []).append(Outgoing(account, encode(record)))
+            spread.add(self._topic, account, Outgoing(account, encode(record)))
         for label in lost:
-            place = Place(self._dead_topic, self._partitions[label.tx_id.encode()])
-            places.setdefault(place, []).append(self._dead(label, now_ms))
-        for place, outgoing in places.items():
-            await self._publisher.publish(place, outgoing)
-        self.given_up += len(lost)
+            spread.add(self._dead_topic, label.tx_id.encode(), self._dead(label, now_ms))
+        await self._publisher.publish_each(spread.places)
         if done := [label.label_id for label in (*known, *lost)]:
             await asyncio.to_thread(self._parked.drop, done)
             log.info("labels_settled", count=len(known))

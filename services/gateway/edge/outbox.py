@@ -9,7 +9,7 @@ from typing import Any, Final
 from mode import Service
 
 from shared.bus.loader import Partitions
-from shared.bus.ports import LogAway, Outgoing, Place
+from shared.bus.ports import LogAway, Outgoing
 from shared.contracts.codec import DecodeError, decode
 from shared.contracts.decisions import Answer
 from shared.runtime.clock import Clock
@@ -18,13 +18,13 @@ from shared.runtime.logs import get_logger
 
 from .once import Once, RedisAway
 from .publisher import Publisher
+from .spread import Spread
 
 log = get_logger("gateway.outbox")
 
 GATHER_S: Final = 0.02
 SWEEP_S: Final = 5.0
 LEFT_BEHIND_MS: Final = 10_000
-AWAY_S: Final = 1.0
 
 
 class Outbox(Service):
@@ -59,16 +59,12 @@ class Outbox(Service):
     @Service.task
     async def _send_given(self) -> None:
         while not self.should_stop:
-            await self.wait_for_stopped_or(self._some)
+            await self.wait(self._some.wait())
             await asyncio.sleep(GATHER_S)
             self._some.clear()
             given, self._given = self._given, []
             if given:
                 await self._sent_or_left(given)
-
-    async def wait_for_stopped_or(self, event: asyncio.Event) -> None:
-        """Returns when ``event`` is set or this service stops."""
-        await self.wait(event.wait())
 
     @Service.task
     async def _sweep(self) -> None:
@@ -101,12 +97,11 @@ class Outbox(Service):
 
     async def _sent_or_left(self, given: list[tuple[str, bytes, bytes]]) -> None:
         """Send; what Kafka or Redis does not take stays in the shared outbox, where the sweep finds it."""
-        places: dict[Place, list[Outgoing]] = {}
+        spread = Spread(self._partitions)
         for _, account, record in given:
-            place = Place(self._topic, self._partitions[account])
-            places.setdefault(place, []).append(Outgoing(account, record))
+            spread.add(self._topic, account, Outgoing(account, record))
         try:
-            await asyncio.gather(*(self._publisher.publish(place, some) for place, some in places.items()))
+            await self._publisher.publish_each(spread.places)
             await self._once.sent([tx_id for tx_id, _, _ in given])
         except (LogAway, RedisAway) as error:
             self._health.note("answers_waiting", type(error).__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -78,6 +78,12 @@ class Publisher(Service):
         if place not in self._lanes:
             self._lanes[place] = asyncio.ensure_future(self._lane(place))
         await waiting.confirmed
+
+    async def publish_each(self, places: Mapping[Place, Sequence[Outgoing]]) -> None:
+        """The same for several partitions at once; every one has ended when this does. Raises LogAway."""
+        sending = [self.publish(place, records) for place, records in places.items()]
+        for error in filter(None, await asyncio.gather(*sending, return_exceptions=True)):
+            raise error
 
     async def _lane(self, place: Place) -> None:
         try:

@@ -19,7 +19,7 @@ from services.gateway.core.refusal import ItemRefusal, Receipt, Refused, item_re
 from services.gateway.core.slots import Slots
 from services.gateway.core.trace import Trace
 from shared.bus.loader import Partitions
-from shared.bus.ports import LogAway, Outgoing, Place
+from shared.bus.ports import LogAway, Outgoing
 from shared.contracts.codec import Codec, encode
 from shared.contracts.payments import Activity, Label, Transaction
 from shared.runtime.clock import Clock
@@ -29,6 +29,7 @@ from .door import JSON, Call, Handler
 from .once import Once
 from .publisher import Publisher
 from .reading import media_type, read_body
+from .spread import Spread
 
 CONFIRMED_WITHIN_S: Final = 10.0
 YIELD_EVERY: Final = 50
@@ -140,22 +141,16 @@ class Taking:
         """Send and wait for Kafka. Raises LogAway: what was confirmed of them then is not known."""
         parts = self._parts
         beside = trace.kafka_headers()
-        places: dict[Place, list[Outgoing]] = {}
+        spread = Spread(parts.partitions)
         for index, record in enumerate(found):
             await _give_way(index)
             account = record.account_id.encode()
-            place = Place(topic, parts.partitions[account])
-            places.setdefault(place, []).append(Outgoing(account, encode(record), beside))
-        sending: list[Awaitable[None]] = [
-            parts.publisher.publish(place, some) for place, some in places.items()
-        ]
+            spread.add(topic, account, Outgoing(account, encode(record), beside))
         try:
             async with asyncio.timeout(CONFIRMED_WITHIN_S):
-                outcomes = await asyncio.gather(*sending, return_exceptions=True)
+                await parts.publisher.publish_each(spread.places)
         except TimeoutError:
             raise LogAway("not confirmed in time") from None
-        for error in filter(None, outcomes):
-            raise error
 
 
 async def _give_way(index: int) -> None:
