@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -37,7 +38,7 @@ class ProcessRecord:
 
 
 def spawn(
-    name: str, command: Sequence[str], mark: str, log_path: Path, env: Mapping[str, str]
+    name: str, command: Sequence[str], mark: str, log_path: Path, env: Mapping[str, str], niceness: int = 0
 ) -> tuple[subprocess.Popen[bytes], ProcessRecord]:
     """Start ``command`` in a session of its own, output appended to ``log_path``. Raises OSError."""
     log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +51,10 @@ def spawn(
             env=dict(env),
             start_new_session=True,
         )
+    if niceness:
+        # At once, before it has threads: what it starts later inherits.
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
     return process, ProcessRecord(name, process.pid, _start_time_s(process.pid), mark)
 
 

@@ -23,10 +23,12 @@ class Server(ABC):
     """One child process with its log. Sub-classes say how it is prepared, started and asked if it is ready.
 
     ``ready_timeout_s`` bounds the wait for the first answer, ``grace_s`` the wait after SIGTERM.
+    ``niceness`` is how far its processes stand back from others, as `os.nice` counts.
     """
 
     ready_timeout_s: float = 60.0
     grace_s: float = 15.0
+    niceness: int = 0
 
     def __init__(self, name: str, log_path: Path, mark: str) -> None:
         self.name = name
@@ -62,7 +64,7 @@ class Server(ABC):
         self.prepare()
         try:
             self._process, self.record = processes.spawn(
-                self.name, self.command(), self._mark, self.log_path, self.environment()
+                self.name, self.command(), self._mark, self.log_path, self.environment(), self.niceness
             )
         except OSError as error:
             raise StackError(f"{self.name} could not be started: {error}.", "Run `assay doctor`.") from error

@@ -17,7 +17,8 @@ class ServiceRow(Struct, frozen=True, kw_only=True):
     """A service that the stack runs as ``python -m <module>``.
 
     ``per_worker`` rows run once per worker. ``early`` rows start beside Kafka and wait for it themselves,
-    for what they do before they need it. ``wave`` orders stopping: higher waves stop first. ``env`` is
+    for what they do before they need it. ``background`` rows nobody waits for: they give way to the others
+    where processors are few. ``wave`` orders stopping: higher waves stop first. ``env`` is
     added to what every service is told; ``{rate}`` and ``{accounts}`` in a value are the options',
     ``{gateway_port}`` and ``{operator_key}`` the front door's port and the file of the key that manages keys.
     """
@@ -27,6 +28,7 @@ class ServiceRow(Struct, frozen=True, kw_only=True):
     per_worker: bool = False
     early: bool = False
     default: bool = True
+    background: bool = False
     wave: int = 1
     env: dict[str, str] = {}
 
@@ -39,8 +41,8 @@ class ServiceRow(Struct, frozen=True, kw_only=True):
 
 SERVICES: Final[tuple[ServiceRow, ...]] = (
     ServiceRow(name="scorer", module="services.scorer", per_worker=True, early=True),
-    ServiceRow(name="archiver", module="services.archiver"),
-    ServiceRow(name="trainer", module="services.trainer"),
+    ServiceRow(name="archiver", module="services.archiver", background=True),
+    ServiceRow(name="trainer", module="services.trainer", background=True),
     ServiceRow(
         name="gateway",
         module="services.gateway",
@@ -54,6 +56,7 @@ SERVICES: Final[tuple[ServiceRow, ...]] = (
         name="simulator",
         module="services.simulator",
         default=False,
+        background=True,
         wave=3,
         env={"ASSAY_SIMULATOR_RATE_PER_S": "{rate}", "ASSAY_SIMULATOR_ACCOUNTS": "{accounts}"},
     ),

@@ -41,6 +41,8 @@ from .state import Part, StackState, write_state
 
 TICK_S: Final = 0.1
 INFRASTRUCTURE_READY_S: Final = 90.0
+BACKGROUND: Final = 10
+"""Niceness of what nobody waits for: about a tenth of a processor's share against those somebody does."""
 KAFKA_WAVE: Final = 0
 REDIS_WAVE: Final = -1
 
@@ -186,6 +188,7 @@ class Supervisor:
         (port,) = free_ports(1)
         env = service_environment(row, instance, self._options, self.state.addresses, port)
         server = ServiceProcess(name, row.module, env, port, self._data.log(name))
+        server.niceness = BACKGROUND if row.background else 0
         address = self.state.addresses.get(row.name, f"http://{HOST}:{port}/readyz")
         return Managed(server, address, row.wave)
 

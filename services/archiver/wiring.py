@@ -36,6 +36,7 @@ from shared.stores.lake_tables import TABLES
 log = get_logger("archiver")
 
 LOOK_EVERY_S: Final = 0.2
+GATHER_MS: Final = 500
 GC_THRESHOLDS: Final = (100_000, 20, 100)
 """Taken messages live for a share and hold no cycles; looking through them finds nothing."""
 
@@ -91,6 +92,7 @@ def _pump(settings: ArchiverSettings, health: Health) -> Pump:
         group=f"{settings.portfolio}.archiver",
         client_id=settings.name,
         topics=[full_topic(settings.portfolio, card) for card in TABLES],
+        gather_ms=min(settings.write_every_ms, GATHER_MS),
     )
     return Pump(
         PumpParts(

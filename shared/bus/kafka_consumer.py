@@ -27,6 +27,8 @@ from .refused import told, why_no_start
 
 SESSION_TIMEOUT_MS = 10_000
 FETCH_BYTES = 512 << 10
+FETCH_WAIT_MS = 100
+"""A fetch of nothing stands this long at the broker; what else goes over its connection waits behind it."""
 LEAVE_S = 5.0
 POSITION_S = 2.0
 
@@ -67,7 +69,7 @@ class KafkaConsumer:
             "client_id": client_id,
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
-            "fetch_max_wait_ms": 10,
+            "fetch_max_wait_ms": FETCH_WAIT_MS,
             "fetch_min_bytes": 1,
             "max_partition_fetch_bytes": FETCH_BYTES,
             "session_timeout_ms": session_timeout_ms,

@@ -20,6 +20,8 @@ from shared.contracts.addresses import KafkaAddress
 
 COMMIT_WAIT_S: Final = 5.0
 FETCH_BYTES: Final = 1 << 20
+FETCH_AT_LEAST: Final = 256 << 10
+"""Bytes the broker gathers before it answers: an answer per record would cost both sides more than the lake."""
 
 
 class TopicMissing(Exception):
@@ -38,6 +40,8 @@ class AssignedLog:
     group: str
     client_id: str
     topics: Sequence[str]
+    gather_ms: int
+    """The broker waits at most this long for `FETCH_AT_LEAST`."""
     lost: int = 0
     """Records that Kafka had dropped before they were read."""
     _consumer: AIOKafkaConsumer | None = None
@@ -51,7 +55,8 @@ class AssignedLog:
             client_id=self.client_id,
             enable_auto_commit=False,
             auto_offset_reset="none",
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=self.gather_ms,
+            fetch_min_bytes=FETCH_AT_LEAST,
             max_partition_fetch_bytes=FETCH_BYTES,
         )
         try:

@@ -35,7 +35,7 @@ class FakeConsumer:
 
 
 def log_over(consumer: Any) -> AssignedLog:
-    log = AssignedLog(KafkaAddress("nowhere"), "bank.archiver", "archiver-1", ["bank.labels"])
+    log = AssignedLog(KafkaAddress("nowhere"), "bank.archiver", "archiver-1", ["bank.labels"], 100)
     log._consumer, log._places = consumer, [PLACE]
     return log
 
