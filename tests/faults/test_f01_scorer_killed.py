@@ -24,6 +24,7 @@ POINTS: Final = (
     "after_append",
     "before_send",
     "after_send",
+    "before_trail",
     "after_ack",
     "before_commit",
 )
@@ -49,7 +50,7 @@ class Case:
 def cases(
     kafka_server: KafkaServer, redis_server: RedisServer, home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Case]]:
-    """Six stands at once: their waits for a dead member overlap."""
+    """Seven stands at once: their waits for a dead member overlap."""
     with ExitStack() as stack:
         make: MakeStand = stack.enter_context(
             stand_maker(kafka_server, redis_server, home, tmp_path_factory.mktemp("f01"))

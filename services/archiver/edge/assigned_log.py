@@ -21,7 +21,7 @@ from shared.contracts.addresses import KafkaAddress
 COMMIT_WAIT_S: Final = 5.0
 FETCH_BYTES: Final = 1 << 20
 FETCH_AT_LEAST: Final = 256 << 10
-"""Bytes the broker gathers before it answers: an answer per record would cost both sides more than the lake."""
+"""Bytes the broker gathers before it answers: an answer per record would cost more than the lake does."""
 
 
 class TopicMissing(Exception):

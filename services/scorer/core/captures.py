@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shared.contracts.capture import CAPTURE_LIMIT_BYTES, encode_capture, schema
 from shared.contracts.decisions import ACTIONS
 
-from .columns import Columns
+from .columns import Columns, joined_columns
 from .deciding import Answers
 from .intake import Item
 
@@ -48,21 +48,47 @@ def action_codes(answers: Answers) -> NDArray[np.uint8]:
 class CaptureRows:
     """What the captures of n records are made of, in the items' order.
 
-    ``input_hashes`` (n, 16); ``versions`` (n, e); ``repeats`` one list per row; ``matrix`` (n, d), of which
-    rows that were not ``decided`` (n,) mean nothing; ``told`` holds the rows that were.
+    ``input_hashes`` (n, 16); ``epoch``, ``quality``, ``release_seq`` (n,); ``versions`` (n, e); ``repeats``
+    one list per row; ``matrix`` (n, d), of which rows that were not ``decided`` (n,) mean nothing; ``told``
+    holds the rows that were.
     """
 
     items: Sequence[Item]
     columns: Columns
     input_hashes: NDArray[np.uint8]
-    epoch: int
-    quality: int
-    release_seq: int
+    epoch: NDArray[np.int64]
+    quality: NDArray[np.uint8]
+    release_seq: NDArray[np.int64]
     versions: NDArray[np.int64]
     repeats: Sequence[Sequence[int]]
     matrix: NDArray[np.float64]
     decided: NDArray[np.bool_]
     told: Told
+
+
+def joined_rows(parts: Sequence[CaptureRows]) -> CaptureRows:
+    """One after the other; the parts with rows that were decided have the same lanes."""
+    if len(parts) == 1:
+        return parts[0]
+    told = [part.told for part in parts if len(part.told.actions)] or [parts[0].told]
+    return CaptureRows(
+        items=[item for part in parts for item in part.items],
+        columns=joined_columns([part.columns for part in parts]),
+        input_hashes=np.concatenate([part.input_hashes for part in parts]),
+        epoch=np.concatenate([part.epoch for part in parts]),
+        quality=np.concatenate([part.quality for part in parts]),
+        release_seq=np.concatenate([part.release_seq for part in parts]),
+        versions=np.concatenate([part.versions for part in parts]),
+        repeats=[repeats for part in parts for repeats in part.repeats],
+        matrix=np.concatenate([part.matrix for part in parts]),
+        decided=np.concatenate([part.decided for part in parts]),
+        told=Told(
+            np.concatenate([part.raw for part in told], axis=1),
+            np.concatenate([part.score for part in told], axis=1),
+            np.concatenate([part.actions for part in told]),
+            np.concatenate([part.core_hashes for part in told]),
+        ),
+    )
 
 
 def captures(rows: CaptureRows, order: NDArray[np.intp], edges: Sequence[int]) -> Iterator[tuple[int, bytes]]:
@@ -88,7 +114,7 @@ def _split(batch: pa.RecordBatch) -> Iterator[bytes]:
 
 def _table(rows: CaptureRows, order: NDArray[np.intp]) -> pa.RecordBatch:
     places = order.tolist()
-    n, entities = rows.versions.shape
+    entities = rows.versions.shape[1]
     features = rows.matrix.shape[1]
     decided, columns, told = rows.decided[order], rows.columns[order], rows.told
     # Where each row's answer stands among the answers, for the rows that have one.
@@ -100,15 +126,15 @@ def _table(rows: CaptureRows, order: NDArray[np.intp]) -> pa.RecordBatch:
         pa.array(columns.event_ms),
         pa.array(columns.ingest_ms),
         _hashes(rows.input_hashes[order]),
-        pa.array(np.full(n, rows.epoch, np.int64)),
+        pa.array(rows.epoch[order]),
         pa.FixedSizeListArray.from_arrays(pa.array(rows.versions[order].ravel()), entities),
         _lists([rows.repeats[i] for i in places]),
         _vectors(rows.matrix[order], decided, features),
-        pa.array(np.full(n, rows.release_seq, np.int64)),
+        pa.array(rows.release_seq[order]),
         _lanes(told.raw[:, nth], decided),
         _lanes(told.score[:, nth], decided),
         _answers(told.actions[nth], decided),
-        pa.array(np.full(n, rows.quality, np.uint8)),
+        pa.array(rows.quality[order]),
         pa.array(columns.amount_base_minor),
         pa.array(columns.mark_ms),
         _cores(told.core_hashes[nth], decided),

@@ -37,6 +37,11 @@ class Columns:
         )
 
 
+def joined_columns(parts: Sequence[Columns]) -> Columns:
+    """One after the other."""
+    return Columns(*(np.concatenate([getattr(part, name) for part in parts]) for name in Columns.__slots__))
+
+
 def columns_of(items: Sequence[Item]) -> Columns:
     """The columns of ``items``, in their order."""
     messages = [item.message for item in items]

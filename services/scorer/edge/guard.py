@@ -7,6 +7,9 @@ worker stops with nothing committed (style.md, rule 3).
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
+
+from .outputs import Outputs
 
 ATTEMPTS = 3
 WINDOW = 1_000
@@ -16,6 +19,14 @@ DOUBT_NS = 2_000_000_000
 
 class TooManyBugs(Exception):
     """Our code fails on too many records to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A record that our code raised ``error`` on; ``appended`` are its captures if it came that far."""
+
+    error: str
+    appended: Outputs | None
 
 
 class BugRate:

@@ -37,10 +37,11 @@ from shared.stores.timeline_port import StoreError, StoreFull
 
 from .counts import Counts
 from .engine import Engine
-from .guard import ATTEMPTS, BugRate
+from .guard import ATTEMPTS, BugRate, Failed
 from .inputs import Inputs
+from .outputs import Outputs
 from .prepared import Prepared
-from .publisher import Outputs, Publisher
+from .publisher import Publisher
 from .scored import Folded, Scored, captures_only
 from .state import StateCalls
 
@@ -50,14 +51,6 @@ IDLE_WAIT_MS = 100
 IN_FLIGHT = 2
 DRAIN_S = 20.0
 BETWEEN_S = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """A record that our code raised ``error`` on; ``appended`` are its captures if it came that far."""
-
-    error: str
-    appended: Outputs | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +82,9 @@ class Pump(Service):
         self._inputs = parts.inputs
         self._engine = parts.engine
         self._states = parts.states
-        self._publisher = Publisher(parts.producer, parts.crash, self._publishing_failed)
+        self._publisher = Publisher(
+            parts.producer, parts.crash, self._publishing_failed, parts.clock_ns, parts.batch_records
+        )
         self._turn = asyncio.Lock()
         self._released = asyncio.Event()
         self._deciding: Deciding | None = None
@@ -221,7 +216,7 @@ class Pump(Service):
             return
         busy = bool(self._pending) or self._inputs.waiting > 0
         started = self._parts.clock_ns()
-        wait_ms = 0 if busy else IDLE_WAIT_MS
+        wait_ms = 0 if busy else self._publisher.wait_ms(IDLE_WAIT_MS)
         intake = await self._inputs.take(self._consumer, self._parts.batch_records, wait_ms)
         if intake.refused:
             await self._refuse(intake.refused, attempt=1)
@@ -230,6 +225,7 @@ class Pump(Service):
             await self._begin(intake.items, decode_us)
         if self._pending and (len(self._pending) >= IN_FLIGHT or not intake.items):
             await self._finish(self._pending.popleft())
+        await self._publisher.flush_due()
 
     async def _begin(self, items: list[Item], decode_us: int) -> None:
         try:
@@ -272,7 +268,7 @@ class Pump(Service):
         for item in scored.conflicts:
             self._add_dead(scored.outputs, item.message, Dead("tx_conflict", "tx_id"), 1)
         self._owe(prepared, folded)
-        await self._publisher.publish(scored.outputs, self._inputs.tracks)
+        await self._publisher.publish(scored.outputs, self._inputs.tracks, scored.trail)
         self.counts.scored(scored, len(prepared.items))
         self._bugs.handled(len(prepared.items))
 
@@ -298,7 +294,7 @@ class Pump(Service):
                     self._bugs.failed(self._parts.clock_ns())
                     await self._refuse([(item.message, Dead("bug"))], attempt, failed.error, failed.appended)
 
-    async def _alone(self, item: Item) -> _Failed | None:
+    async def _alone(self, item: Item) -> Failed | None:
         """One record through all stages; what our code raised, or None."""
         self._engine.forget()
         appended = None
@@ -312,7 +308,7 @@ class Pump(Service):
         except (StoreError, LogAway):
             raise
         except Exception as error:  # noqa: BLE001  # counted, retried and dead-lettered by the caller
-            return _Failed(type(error).__name__, appended)
+            return Failed(type(error).__name__, appended)
         await self._publish(prepared, folded, scored)
         return None
 

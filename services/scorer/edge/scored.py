@@ -1,4 +1,4 @@
-"""A scored batch as records per output partition, with the offsets that they settle."""
+"""A scored batch: decisions per output partition with the offsets that they settle, and its trail."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scorer.core.captures import NOTHING_TOLD, CaptureRows, Told, action_codes, captures
+from services.scorer.core.captures import NOTHING_TOLD, CaptureRows, Told, action_codes
 from services.scorer.core.columns import Columns
 from services.scorer.core.deciding import Answers, Deciding, Scores, quality_code
 from services.scorer.core.intake import Item
 from services.scorer.core.outputs import Decided
-from shared.bus.ports import Outgoing, Place, RecordColumns
-from shared.contracts import headers
-from shared.contracts.capture import schema_hash
+from shared.bus.ports import Place, RecordColumns
 from shared.contracts.decisions import StateQuality
-from shared.contracts.texts import Texts, joined
+from shared.contracts.texts import Texts
 from shared.contracts.topics import topic_name
 
+from .outputs import Outputs
 from .prepared import Prepared
-from .publisher import Outputs
+from .trail import Trail, add_captures, by_partition, stretches
 
 KINDS: Final = 256
 """More than there are kinds of records."""
@@ -58,9 +57,10 @@ class Judged:
 
 @dataclass(slots=True)
 class Scored:
-    """What became of a batch: its outputs, the payments that conflict, counts for the status."""
+    """What became of a batch: its decisions, its trail, the payments that conflict, counts for the status."""
 
     outputs: Outputs
+    trail: Trail
     conflicts: list[Item]
     actions: dict[str, int]
     queue_ms: list[int]
@@ -69,17 +69,27 @@ class Scored:
 def collect(prepared: Prepared, folded: Folded, deciding: Deciding, judged: Judged) -> Scored:
     """Everything to publish for a batch of which the payments ``judged.rows`` got an answer."""
     items, columns = prepared.items, prepared.assembly.columns
-    portfolio = deciding.release.content.portfolio
     outputs = Outputs()
-    route(outputs, portfolio, judged, columns.partition[judged.rows])
+    partitions = columns.partition[judged.rows]
+    topic = topic_name(deciding.release.content.portfolio, "decisions")
+    for partition, rows in by_partition(partitions):
+        record = RecordColumns(judged.keys[rows], judged.made.bodies[rows])
+        outputs.records[Place(topic, partition)].append(record)
+    settle(outputs, items, columns)
     decided = np.zeros(len(items), np.bool_)
     decided[judged.rows] = True
     scores, hashes = judged.scores, judged.made.core_hashes
     told = Told(scores.raw, scores.score, action_codes(judged.answers), hashes)
-    add_captures(outputs, portfolio, _capture_rows(prepared, folded, deciding, decided, told))
-    settle(outputs, items, columns)
+    trail = Trail(
+        deciding,
+        _capture_rows(prepared, folded, deciding, decided, told),
+        judged.keys,
+        partitions,
+        judged.told,
+    )
     return Scored(
         outputs,
+        trail,
         [items[i] for i in np.flatnonzero(folded.conflicts)],
         judged.answers.actions(),
         (judged.decided_at_ms - columns.ingest_ms[judged.rows]).tolist(),
@@ -108,55 +118,17 @@ def captures_only(prepared: Prepared, folded: Folded, deciding: Deciding) -> Out
 def _capture_rows(
     prepared: Prepared, folded: Folded, deciding: Deciding, decided: NDArray[np.bool_], told: Told
 ) -> CaptureRows:
+    n = len(prepared.items)
     return CaptureRows(
         items=prepared.items,
         columns=prepared.assembly.columns,
         input_hashes=prepared.assembly.hashes,
-        epoch=folded.epoch,
-        quality=quality_code(folded.quality),
-        release_seq=deciding.release.seq,
+        epoch=np.full(n, folded.epoch, np.int64),
+        quality=np.full(n, quality_code(folded.quality), np.uint8),
+        release_seq=np.full(n, deciding.release.seq, np.int64),
         versions=folded.versions,
         repeats=folded.repeats,
         matrix=folded.matrix,
         decided=decided,
         told=told,
     )
-
-
-def stretches(places: NDArray[np.int64]) -> tuple[NDArray[np.intp], list[int]]:
-    """Rows sorted by their place, else in their order, and the edges of each place's stretch."""
-    order = np.argsort(places, kind="stable")
-    inner = np.flatnonzero(np.diff(places[order])) + 1
-    return order, [0, *inner.tolist(), len(order)]
-
-
-def route(outputs: Outputs, portfolio: str, judged: Judged, partitions: NDArray[np.int64]) -> None:
-    """Decisions and predictions to the partitions that their payments came from."""
-    if not len(partitions):
-        return
-    order, edges = stretches(partitions)
-    topics = (topic_name(portfolio, "decisions"), topic_name(portfolio, "predictions"))
-    lanes, k = len(judged.told), len(judged.rows)
-    told = joined(judged.told) if lanes else None
-    for start, stop in pairwise(edges):
-        rows = order[start:stop]
-        partition = int(partitions[rows[0]])
-        keys = judged.keys[rows]
-        outputs.records[Place(topics[0], partition)].append(RecordColumns(keys, judged.made.bodies[rows]))
-        if told is not None:  # in one batch, for each batch is a round trip of its own
-            of_all = np.concatenate([rows + lane * k for lane in range(lanes)])
-            of_keys = keys if lanes == 1 else judged.keys[np.tile(rows, lanes)]
-            outputs.records[Place(topics[1], partition)].append(RecordColumns(of_keys, told[of_all]))
-
-
-def add_captures(outputs: Outputs, portfolio: str, rows: CaptureRows) -> None:
-    """The batch's captures, one message or more per input partition."""
-    d, e = rows.matrix.shape[1], rows.versions.shape[1]
-    head = (
-        (headers.SCHEMA, schema_hash(d, e).encode()),
-        (headers.SHAPE, b"%d,%d" % (d, e)),
-    )
-    topic = topic_name(portfolio, "captures")
-    order, edges = stretches(rows.columns.partition)
-    for partition, body in captures(rows, order, edges):
-        outputs.add(Place(topic, partition), Outgoing(b"%d" % partition, body, head))

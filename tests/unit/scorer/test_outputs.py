@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from itertools import pairwise
 
-from services.scorer.core.deciding import Answers, Scores
-from services.scorer.core.outputs import Decided
-from services.scorer.edge.publisher import Outputs
-from services.scorer.edge.scored import Judged, route
+import numpy as np
+import pytest
+
+from services.scorer.edge.outputs import Outputs
+from services.scorer.edge.trail import Trail, add_telemetry, by_partition
 from shared.bus.ports import Batch, Outgoing, Place, RecordColumns
 from shared.contracts.texts import Texts, joined, lines, together
 
@@ -47,29 +48,37 @@ def test_what_comes_after_columns_keeps_its_place_behind_them() -> None:
     ]
 
 
-def _judged(lanes: int, payments: int) -> Judged:
-    return Judged(
-        rows=np.arange(payments),
-        keys=_column("k", payments),
-        scores=Scores(np.empty((lanes, payments)), np.empty((lanes, payments))),
-        answers=Answers([], np.zeros(payments, np.intp)),
-        made=Decided(_column("d", payments), np.zeros((payments, 16), np.uint8)),
-        told=[_column(f"lane {lane} of ", payments) for lane in range(lanes)],
-        decided_at_ms=0,
+def _trail(lanes: int, partitions: list[int], first: int = 0) -> Trail:
+    k = len(partitions)
+    names = range(first, first + k)
+    return Trail(
+        deciding=None,  # type: ignore[arg-type]  # telemetry does not look at it
+        rows=None,  # type: ignore[arg-type]  # nor at captures
+        keys=together([b"k%d" % name for name in names]),
+        partitions=np.array(partitions, np.int64),
+        told=[together([b"lane %d of %d" % (lane, name) for name in names]) for lane in range(lanes)],
     )
 
 
-def test_predictions_of_all_lanes_go_to_a_partition_in_one_batch() -> None:
-    partitions = np.array([3, 0, 3, 1, 3])
-    for lanes in range(4):
-        outputs = Outputs()
-        route(outputs, "p", _judged(lanes, len(partitions)), partitions)
-        for partition, rows in ((0, [1]), (1, [3]), (3, [0, 2, 4])):
-            decided = [[(b"k%d" % row, b"d%d" % row) for row in rows]]
-            assert _values(outputs.records[Place("p.decisions", partition)]) == decided
-            told = [(b"k%d" % r, b"lane %d of %d" % (lane, r)) for lane in range(lanes) for r in rows]
-            found = _values(outputs.records.get(Place("p.predictions", partition), []))
-            assert found == ([told] if lanes else [])
+@pytest.mark.parametrize("lanes", range(4))
+@pytest.mark.parametrize("cuts", [(5,), (2, 5), (0, 1, 2, 3, 4, 5), (3, 3, 5)])
+def test_telemetry_of_all_lanes_and_batches_goes_to_a_partition_in_one_batch(
+    lanes: int, cuts: tuple[int, ...]
+) -> None:
+    partitions = [3, 0, 3, 1, 3]
+    trails = [_trail(lanes, partitions[a:b], a) for a, b in pairwise((0, *cuts))]
+    outputs = Outputs()
+    add_telemetry(outputs, "p.predictions", trails)
+    for partition, rows in ((0, [1]), (1, [3]), (3, [0, 2, 4])):
+        told = [(b"k%d" % r, b"lane %d of %d" % (lane, r)) for lane in range(lanes) for r in rows]
+        found = _values(outputs.records.get(Place("p.predictions", partition), []))
+        assert found == ([told] if lanes else [])
+
+
+def test_rows_by_partition_keep_their_order() -> None:
+    found = {partition: rows.tolist() for partition, rows in by_partition(np.array([3, 0, 3, 1, 3]))}
+    assert found == {0: [1], 1: [3], 3: [0, 2, 4]}
+    assert list(by_partition(np.empty(0, np.int64))) == []
 
 
 def test_joined_columns_are_the_texts_of_each_in_turn() -> None:
