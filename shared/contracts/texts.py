@@ -32,9 +32,10 @@ class Texts:
 
 def together(parts: Sequence[bytes]) -> Texts:
     """The n ``parts`` end to end."""
-    ends = np.zeros(len(parts) + 1, np.int64)
-    np.cumsum([len(part) for part in parts], out=ends[1:])
-    return Texts(b"".join(parts), np.column_stack((ends[:-1], ends[1:])))
+    bounds = np.zeros((len(parts), 2), np.int64)
+    np.cumsum([len(part) for part in parts], out=bounds[:, 1])
+    bounds[1:, 0] = bounds[:-1, 1]
+    return Texts(b"".join(parts), bounds)
 
 
 def joined(columns: Sequence[Texts]) -> Texts:

@@ -22,6 +22,9 @@ Digests = NDArray[np.uint8]
 LONG_BYTES = 8_192
 """From this length on a text is hashed alone: in lanes, 63 short neighbours would wait for its blocks."""
 
+FEW = 16
+"""Up to this many texts are hashed one by one: the kernel's call alone costs as much."""
+
 _PERSON_BYTES = 16
 _LIMIT_BYTES = 64
 
@@ -43,11 +46,21 @@ class Hasher:
         self._size = size
         self._plain = blake2b(prefix, digest_size=size, key=key, person=person)
         self._begun = _begin(h, (key.ljust(BLOCK_BYTES, b"\0") if key else b"") + prefix)
+        self._end = suffix
         self._suffix = np.frombuffer(suffix, np.uint8)
         self._room = _room()
 
     def of(self, texts: Texts) -> Digests:
         """The digests of n texts, (n, size)."""
+        return self.of_few(texts) if len(texts) <= FEW else self.of_many(texts)
+
+    def of_few(self, texts: Texts) -> Digests:
+        """`of`, one by one."""
+        digests = b"".join([self._alone(text) for text in texts.tolist()])
+        return np.frombuffer(bytearray(digests), np.uint8).reshape(-1, self._size)
+
+    def of_many(self, texts: Texts) -> Digests:
+        """`of`, side by side."""
         found = np.empty((len(texts), 8), np.uint64)
         pool = np.frombuffer(texts.pool, np.uint8)
         bounds = texts.bounds
@@ -63,8 +76,7 @@ class Hasher:
 
     def _alone(self, text: bytes) -> bytes:
         plain = self._plain.copy()
-        plain.update(text)
-        plain.update(self._suffix.tobytes())
+        plain.update(text + self._end)
         return plain.digest()
 
 

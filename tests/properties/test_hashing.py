@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from shared.contracts.texts import together
-from shared.features.hashing import LONG_BYTES, Hasher
+from shared.features.hashing import FEW, LONG_BYTES, Hasher
 
 TEXT = st.one_of(st.binary(max_size=300), st.sampled_from([b"a" * 127, b"b" * 128, b"c" * 129, b"d" * 256]))
 
@@ -53,7 +53,9 @@ def check(found: NDArray[np.uint8], texts: list[bytes], size: int, key: bytes, p
 def test_each_digest_is_hashlibs(
     texts: list[bytes], size: int, key: bytes, person: bytes, prefix: bytes, suffix: bytes
 ) -> None:
-    found = Hasher(size, key=key, person=person, prefix=prefix, suffix=suffix).of(together(texts))
+    hasher = Hasher(size, key=key, person=person, prefix=prefix, suffix=suffix)
+    check(hasher.of_few(together(texts)), [prefix + text + suffix for text in texts], size, key, person)
+    found = hasher.of_many(together(texts))
     check(found, [prefix + text + suffix for text in texts], size, key, person)
 
 
@@ -67,7 +69,9 @@ def test_many_texts_side_by_side(
     n: int, seed: int, size: int, key: bytes, person: bytes, prefix: bytes, suffix: bytes
 ) -> None:
     texts = mixed(n, seed)
-    found = Hasher(size, key=key, person=person, prefix=prefix, suffix=suffix).of(together(texts))
+    hasher = Hasher(size, key=key, person=person, prefix=prefix, suffix=suffix)
+    check(hasher.of_few(together(texts)), [prefix + text + suffix for text in texts], size, key, person)
+    found = hasher.of_many(together(texts))
     check(found, [prefix + text + suffix for text in texts], size, key, person)
 
 
@@ -75,14 +79,14 @@ def test_many_texts_side_by_side(
 @pytest.mark.parametrize("n", MANY)
 def test_many_texts_of_one_length(n: int, length: int) -> None:
     texts = texts_of([length] * n, n)
-    check(Hasher(16, suffix=b"\x1fs").of(together(texts)), [t + b"\x1fs" for t in texts], 16, b"", b"")
+    check(Hasher(16, suffix=b"\x1fs").of_many(together(texts)), [t + b"\x1fs" for t in texts], 16, b"", b"")
 
 
 def test_a_hasher_keeps_nothing_of_the_texts_before() -> None:
     hasher = Hasher(32, key=b"key", prefix=b"prefix")
     for n, seed in ((300, 1), (1, 2), (0, 3), (63, 4), (130, 5), (2, 6)):
         texts = mixed(n, seed)
-        check(hasher.of(together(texts)), [b"prefix" + text for text in texts], 32, b"key", b"")
+        check(hasher.of_many(together(texts)), [b"prefix" + text for text in texts], 32, b"key", b"")
 
 
 @pytest.mark.parametrize("prefix", [b"", b"p" * 300])
@@ -90,14 +94,20 @@ def test_long_texts_among_short_ones(prefix: bytes) -> None:
     texts = texts_of([3, LONG_BYTES, 400, LONG_BYTES - 1, 70_000, 0, *[20] * 70, LONG_BYTES + 1], 9)
     hasher = Hasher(16, key=b"key", person=b"one", prefix=prefix, suffix=b"end")
     for _ in range(2):
-        found = hasher.of(together(texts))
+        found = hasher.of_many(together(texts))
         check(found, [prefix + text + b"end" for text in texts], 16, b"key", b"one")
+
+
+@pytest.mark.parametrize("n", [0, 1, FEW, FEW + 1, 3 * FEW])
+def test_few_texts_and_many_are_hashed_alike(n: int) -> None:
+    texts = mixed(n, 11)
+    check(Hasher(16).of(together(texts)), texts, 16, b"", b"")
 
 
 def test_texts_may_stand_anywhere_in_their_pool() -> None:
     texts = mixed(130, 7)
     rows = np.random.default_rng(8).integers(0, 130, 200).astype(np.intp)
-    found = Hasher(16).of(together(texts)[rows])
+    found = Hasher(16).of_many(together(texts)[rows])
     check(found, [texts[row] for row in rows.tolist()], 16, b"", b"")
 
 

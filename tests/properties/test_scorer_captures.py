@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from services.scorer.core import captures as module
-from services.scorer.core.captures import NOTHING_TOLD, CaptureRows, Told, captures
+from services.scorer.core.captures import NOTHING_TOLD, CaptureRows, Told, captures, joined_rows
 from services.scorer.core.columns import columns_of
 from services.scorer.core.intake import Item
-from services.scorer.edge.scored import stretches
+from services.scorer.edge.trail import stretches
 from shared.bus.ports import Taken
 from shared.contracts.capture import CAPTURE_LIMIT_BYTES, KIND_LABEL, KIND_TRANSACTION, decode_capture
 
@@ -50,15 +51,15 @@ def row_of(shape: Shape) -> st.SearchStrategy[Row]:
                 "event_time_ms": COUNT,
                 "ingest_time_ms": COUNT,
                 "input_hash": DIGEST,
-                "epoch": st.just(EPOCH),
+                "epoch": st.integers(0, 2**40),
                 "versions": listed(st.integers(-1, 2**40), shape.entities),
                 "repeats": st.lists(st.integers(0, 2**42), max_size=3),
                 "vector": listed(FLOAT, shape.features) if kind[1] else st.none(),
-                "release_seq": st.just(RELEASE_SEQ),
+                "release_seq": st.integers(0, 2**40),
                 "raw": listed(FLOAT, shape.lanes if kind[1] else 0),
                 "score": listed(FLOAT, shape.lanes if kind[1] else 0),
                 "action": st.integers(0, 3) if kind[1] else st.none(),
-                "state_quality": st.just(QUALITY),
+                "state_quality": st.integers(0, 2),
                 "amount_base_minor": COUNT,
                 "mark_ms": COUNT,
                 "core_hash": DIGEST if kind[1] else st.none(),
@@ -100,24 +101,29 @@ def told_of(decided: list[Row], lanes: int) -> Told:
     return Told(raw, score, actions, digests([row["core_hash"] for row in decided]))
 
 
-def written(shape: Shape, rows: list[Row]) -> list[tuple[int, bytes]]:
-    """The messages of a batch. What is in the matrix of an undecided row means nothing, so it is noise."""
+def written(shape: Shape, *batches: list[Row]) -> list[tuple[int, bytes]]:
+    """The messages of batches that go together."""
+    found = joined_rows([rows_of(shape, rows) for rows in batches])
+    return list(captures(found, *stretches(found.columns.partition)))
+
+
+def rows_of(shape: Shape, rows: list[Row]) -> CaptureRows:
+    """A batch. What is in the matrix of an undecided row means nothing, so it is noise."""
     items = [item_of(row) for row in rows]
     noise = [9.0] * shape.features
-    found = CaptureRows(
+    return CaptureRows(
         items=items,
         columns=columns_of(items),
         input_hashes=digests([row["input_hash"] for row in rows]),
-        epoch=EPOCH,
-        quality=QUALITY,
-        release_seq=RELEASE_SEQ,
+        epoch=np.array([row["epoch"] for row in rows], np.int64),
+        quality=np.array([row["state_quality"] for row in rows], np.uint8),
+        release_seq=np.array([row["release_seq"] for row in rows], np.int64),
         versions=np.array([row["versions"] for row in rows], np.int64),
         repeats=[row["repeats"] for row in rows],
         matrix=np.array([noise if row["vector"] is None else row["vector"] for row in rows], np.float64),
         decided=np.array([row["vector"] is not None for row in rows]),
         told=told_of([row for row in rows if row["vector"] is not None], shape.lanes),
     )
-    return list(captures(found, *stretches(found.columns.partition)))
 
 
 def comparable(row: Row) -> Row:
@@ -149,6 +155,16 @@ def test_each_partition_has_one_message_with_its_rows_in_order(batch: tuple[Shap
     messages = written(shape, rows)
     assert [partition for partition, _ in messages] == sorted({row["partition"] for row in rows})
     assert read(messages, shape) == expected(rows)
+
+
+@settings(deadline=None, max_examples=50)  # many columns are drawn
+@given(BATCHES, st.lists(st.integers(0, 12), max_size=4))
+def test_batches_that_go_together_are_one(batch: tuple[Shape, list[Row]], cuts: list[int]) -> None:
+    shape, rows = batch
+    edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
+    parts = [rows[start:stop] for start, stop in pairwise(edges) if start < stop]
+    assert read(written(shape, *parts), shape) == expected(rows)
+    assert len(written(shape, *parts)) == len(written(shape, rows))
 
 
 @settings(deadline=None, max_examples=50)  # many columns are drawn

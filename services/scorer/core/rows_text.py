@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.contracts.texts import Texts, lines
+from shared.contracts.texts import Texts, lines, together
 
 from .kernels_text import CONSTANT, HEX, INTEGER, INTEGER_BYTES, TEXT, write_rows
 
@@ -20,12 +20,39 @@ class Hex:
     digests: NDArray[np.uint8]
 
 
+FEW = 6
+"""Up to this many rows are joined part by part: gathering columns for the kernel costs more."""
+
 Part = str | Texts | Hex | NDArray[np.int64]
 """A constant, or a column of n texts, digests or integers (none of them the least int64)."""
 
 
 def write(parts: Sequence[Part], n: int) -> Texts:
     """Rows 0..n-1, each of them every part in turn. Raises ValueError for a column of another length."""
+    return write_few(parts, n) if n <= FEW else write_many(parts, n)
+
+
+def write_few(parts: Sequence[Part], n: int) -> Texts:
+    """`write`, part by part."""
+    columns = [_pieces(part, n) for part in parts]
+    if lengths := {len(column) for column in columns} - {n}:
+        raise ValueError(f"columns of {sorted(lengths)} rows for {n}")
+    return together([b"".join([column[row] for column in columns]) for row in range(n)])
+
+
+def _pieces(part: Part, n: int) -> list[bytes]:
+    """What a part puts into each of n rows."""
+    if isinstance(part, str):
+        return [part.encode()] * n
+    if isinstance(part, Texts):
+        return part.tolist()
+    if isinstance(part, Hex):
+        return [digest.tobytes().hex().encode() for digest in part.digests]
+    return [b"%d" % number for number in part.tolist()]
+
+
+def write_many(parts: Sequence[Part], n: int) -> Texts:
+    """`write`, by the kernel."""
     gathered = _Gathered()
     for part in parts:
         gathered.add(part)
@@ -34,7 +61,7 @@ def write(parts: Sequence[Part], n: int) -> Texts:
 
 def warm_up() -> None:
     """Compile the kernel, or load it from numba's cache."""
-    write(["", lines(b"x"), np.zeros(1, np.int64), Hex(np.zeros((1, 16), np.uint8))], 1)
+    write_many(["", lines(b"x"), np.zeros(1, np.int64), Hex(np.zeros((1, 16), np.uint8))], 1)
 
 
 class _Gathered:
@@ -72,8 +99,8 @@ class _Gathered:
         return self._pools[id(pool)][1]
 
     def write(self, n: int) -> Texts:
-        lengths = {len(c) for columns in (self._bounds, self._integers, self._digests) for c in columns}
-        if lengths - {n}:
+        lengths = {len(c) for columns in (self._bounds, self._integers, self._digests) for c in columns} - {n}
+        if lengths:
             raise ValueError(f"columns of {sorted(lengths)} rows for {n}")
         bounds = np.array(self._bounds) if self._bounds else np.empty((0, n, 2), np.int64)
         out, ends = np.empty(self._room(n, bounds), np.uint8), np.zeros(n + 1, np.int64)

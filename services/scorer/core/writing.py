@@ -7,6 +7,7 @@ them one by one was a third of a payment's cost.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +43,11 @@ class Stamp(NamedTuple):
     worker: str
 
 
+# A hasher takes longer to make than to use, and these change with a release at most.
+_decision_ids = lru_cache(maxsize=8)(DecisionIds)
+_prediction_ids = lru_cache(maxsize=32)(PredictionIds)
+
+
 def quoted(value: object) -> str:
     """``value`` as the codec writes it."""
     return encode(value).decode()
@@ -73,7 +79,7 @@ class DecisionWriter:
     def __init__(self, deciding: Deciding, epoch: int, quality: StateQuality, stamp: Stamp) -> None:
         release, content, champion = deciding.release, deciding.release.content, deciding.champion
         model = f"{champion.model.name}@{champion.model.version}" if champion else None
-        self._ids = DecisionIds(content.portfolio)
+        self._ids = _decision_ids(content.portfolio)
         self._portfolio = f'","portfolio":{quoted(content.portfolio)},"tx_id":"'
         self._release = (
             f',"model":{quoted(model)},"release_seq":{release.seq},"release_hash":{quoted(release.hash)},'
@@ -147,7 +153,7 @@ class PredictionWriter:
         self, deciding: Deciding, lane: Lane, quality: StateQuality, timings: Timings, stamp: Stamp
     ) -> None:
         content, model = deciding.release.content, lane.model
-        self._ids = PredictionIds(model.name, model.version, content.feature_set, lane.name)
+        self._ids = _prediction_ids(model.name, model.version, content.feature_set, lane.name)
         self._stamp = stamp
         self._lane = (
             f',"lane":{quoted(lane.name)},"model":{quoted(model.name)},'

@@ -82,7 +82,7 @@ def _warm_up_rest() -> None:
     warm_up_text()
     warm_up_walker()
     columns = RecordColumns(together([b"k"]), together([encode(_payment())]))
-    Hasher(16).of(columns.values)
+    Hasher(16).of_many(columns.values)
     words_of([_payment()], columns.values)
     RecordBatch(columns, AT_MS)
 
