@@ -11,7 +11,7 @@ from mode.types import ServiceT
 from services.gateway.core.slots import Slots
 from services.gateway.edge.app import make_app
 from services.gateway.edge.counts import Counts
-from services.gateway.edge.database import open_database
+from services.gateway.edge.database import METADATA
 from services.gateway.edge.deciding import Deadlines, DecisionCalls
 from services.gateway.edge.desk import Desk, DeskParts, Policies
 from services.gateway.edge.door import Door, Route
@@ -41,6 +41,7 @@ from shared.runtime.health import Health, HealthServer
 from shared.runtime.memory import rss_bytes
 from shared.stores.audit_writer import AuditWriter
 from shared.stores.card_keys import card_key
+from shared.stores.database import Database
 from shared.stores.releases_follower import ReleaseFollower
 from shared.stores.trust import FolderTrust
 
@@ -97,10 +98,11 @@ def build(settings: GatewaySettings, health: Health, input_partitions: int) -> l
     follower = ReleaseFollower(kafka, settings.portfolio, trust, policies.on_release)
     outbox = Outbox(once, publisher, named("answers"), partitions, clock, health)
     operator = operator_key(settings.operator_key_file, settings.portfolio)
-    engine, lake = open_database(settings.database), GatewayLake(settings.data_dir / "lake")
-    book = KeyBook(engine, operator, health)
+    database = Database.open(settings.database, METADATA)
+    lake = GatewayLake(settings.data_dir / "lake")
+    book = KeyBook(database, operator, health)
     labels = LabelDesk(
-        ParkedLabels(engine),
+        ParkedLabels(database),
         lake,
         publisher,
         partitions,

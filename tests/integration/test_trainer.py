@@ -15,13 +15,14 @@ import psutil
 import pytest
 
 from infra.local.kafka import KafkaServer
-from services.trainer.edge.jobs import JobState, JobTable, sqlite_engine
+from services.trainer.edge.jobs import METADATA, JobState, JobTable
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import decode, encode
 from shared.contracts.models import ModelCard
 from shared.contracts.operations import DeadLetter, ReplayRequest, Status, TrainingRequest
 from shared.contracts.topics import topic_name
 from shared.stores.artefacts import ArtefactStore
+from shared.stores.database import Database, sqlite_url
 from shared.stores.kafka_log import append, read_whole
 from shared.stores.signing import read_trusted
 from tests.support.kernels import lend
@@ -103,7 +104,7 @@ class Stand:
             time.sleep(0.2)
 
     def jobs(self) -> JobTable:
-        return JobTable(sqlite_engine(self.folder / "sql" / "trainer.db"))
+        return JobTable(Database.open(sqlite_url(self.folder / "sql" / "trainer.db"), METADATA))
 
     def count(self, state: JobState) -> int:
         table = self.jobs()

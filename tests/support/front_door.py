@@ -21,7 +21,7 @@ from services.gateway.core.parked import Parked
 from services.gateway.core.slots import Slots
 from services.gateway.edge.app import make_app
 from services.gateway.edge.counts import Counts
-from services.gateway.edge.database import open_database
+from services.gateway.edge.database import METADATA
 from services.gateway.edge.deciding import Deadlines, DecisionCalls
 from services.gateway.edge.desk import Desk, DeskParts, Policies
 from services.gateway.edge.door import Door, Route
@@ -47,6 +47,7 @@ from shared.runtime.clock import FixedClock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health
 from shared.stores.audit_writer import Result
+from shared.stores.database import Database, sqlite_url
 
 NOW_MS: Final = 1_790_000_000_000
 PARTITIONS: Final = 2
@@ -232,7 +233,7 @@ class FrontDoor:
         self.scorer: Scorer = beside.scorer if beside else Scorer(topic_name(portfolio, "transactions"))
         self.scorer.followers.append(self.arrivals)
         self.publisher = Publisher(lambda: BrokerProducer(self.broker, self.scorer))
-        self.book = KeyBook(open_database(f"sqlite:///{folder / 'gateway.db'}"), None, Health(30.0))
+        self.book = KeyBook(Database.open(sqlite_url(folder / "gateway.db"), METADATA), None, Health(30.0))
         self.outbox = Outbox(
             self.once,
             self.publisher,

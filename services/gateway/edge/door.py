@@ -16,11 +16,11 @@ from services.gateway.core.trace import Trace, trace
 from shared.bus.ports import LogAway
 from shared.runtime.clock import Clock
 from shared.runtime.logs import get_logger
+from shared.stores.database import DatabaseAway
 from shared.stores.kafka_log import KafkaAway
 from shared.stores.lake_away import LakeAway
 
 from .counts import Counts
-from .database import DatabaseAway
 from .key_book import KeyBook
 from .once import RedisAway
 from .strangers import Strangers

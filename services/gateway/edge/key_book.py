@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from mode import Service
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import insert, select, update
 
 from services.gateway.core.keys import ApiKey, presented, secret_hash
 from services.gateway.core.refusal import Refused
 from shared.contracts.bounds import EVENT_TIME_MAX_MS
 from shared.runtime.health import Health
+from shared.stores.database import Database, DatabaseAway
 
-from .database import API_KEYS, DatabaseAway, asking
+from .database import API_KEYS
 
 READ_EVERY_S: Final = 1.0
 OPERATOR: Final = "operator"
@@ -24,9 +25,9 @@ OPERATOR_RATE_PER_S: Final = 50.0
 class KeyBook(Service):
     """Keys by id. A change made through another gateway is seen here within about a second."""
 
-    def __init__(self, engine: Engine, operator: ApiKey | None, health: Health, **kwargs: Any) -> None:
+    def __init__(self, database: Database, operator: ApiKey | None, health: Health, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._engine = engine
+        self._database = database
         self._operator = operator
         self._health = health
         self._keys: dict[str, ApiKey] = {}
@@ -50,7 +51,7 @@ class KeyBook(Service):
 
     async def on_shutdown(self) -> None:
         """Close the database."""
-        await asyncio.to_thread(self._engine.dispose)
+        await asyncio.to_thread(self._database.close)
 
     def get(self, key_id: str) -> ApiKey | None:
         """The key of this id, or None."""
@@ -77,7 +78,7 @@ class KeyBook(Service):
             self._keys = await asyncio.to_thread(self._read)
 
     def _read(self) -> dict[str, ApiKey]:
-        with asking(), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(select(API_KEYS)).mappings().all()
         keys = [_key(dict(row)) for row in rows]
         if self._operator is not None:
@@ -85,7 +86,7 @@ class KeyBook(Service):
         return {key.key_id: key for key in keys}
 
     def _write(self, statement: Any) -> None:
-        with asking(), self._engine.begin() as connection:
+        with self._database.writing() as connection:
             connection.execute(statement)
 
 

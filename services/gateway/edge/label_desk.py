@@ -18,9 +18,9 @@ from shared.contracts.outcome import Dead
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
 from shared.runtime.logs import get_logger
+from shared.stores.database import DatabaseAway
 from shared.stores.lake_away import LakeAway
 
-from .database import DatabaseAway
 from .parked_labels import ParkedLabels
 from .publisher import Publisher
 from .spread import Spread

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from shared.bus.dead_letters import dead_letter
 from shared.bus.ports import LogAway, Message
 from shared.contracts.card_numbers import CardKey
@@ -16,6 +14,7 @@ from shared.contracts.operations import ReplayRequest, TrainingRequest
 from shared.contracts.outcome import Dead, Forward, Outcome
 from shared.runtime.clock import Clock
 from shared.runtime.logs import get_logger
+from shared.stores.database import DatabaseAway
 
 from .jobs import JobTable
 from .outbox import Outbox
@@ -95,6 +94,6 @@ async def _until_done(act: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             return await act()
-        except (LogAway, SQLAlchemyError, OSError) as error:
+        except (LogAway, DatabaseAway, OSError) as error:
             _log.warning("request waits", error=type(error).__name__, detail=str(error)[:200])
             await asyncio.sleep(RETRY_SECONDS)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from shared.contracts.codec import decode, encode
 from shared.contracts.models import ModelCard
 from shared.contracts.operations import TrainingRequest
+from shared.stores.database import Database
 
-BUSY_MS: Final = 5_000
-
-_METADATA: Final = sa.MetaData()
+METADATA: Final = sa.MetaData()
 JOBS: Final = sa.Table(
     "jobs",
-    _METADATA,
+    METADATA,
     sa.Column("request_id", sa.String(64), primary_key=True),
     sa.Column("place", sa.Integer, nullable=False, unique=True),
     sa.Column("state", sa.String(8), nullable=False, index=True),
@@ -55,16 +53,15 @@ class Job(NamedTuple):
 class JobTable:
     """The only writer of the table. Blocking; each call is one transaction.
 
-    Every method raises sqlalchemy.exc.SQLAlchemyError when the file cannot be read or written.
+    Every method raises DatabaseAway when the file cannot be read or written.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        _METADATA.create_all(engine)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def record(self, request: TrainingRequest, now_ms: int) -> bool:
         """Queue a request; False if its id is known, whatever became of it."""
-        with self._engine.begin() as sql:
+        with self._database.writing() as sql:
             if sql.execute(sa.select(JOBS.c.place).where(_is(request.request_id))).first():
                 return False
             last = sql.execute(sa.select(sa.func.max(JOBS.c.place))).scalar()
@@ -84,18 +81,18 @@ class JobTable:
         """The oldest job that is queued, or that was running when a trainer ended."""
         open_states = (JobState.QUEUED, JobState.RUNNING)
         query = sa.select(JOBS).where(JOBS.c.state.in_(open_states)).order_by(JOBS.c.place).limit(1)
-        with self._engine.begin() as sql:
+        with self._database.reading() as sql:
             return _job(sql.execute(query).mappings().first())
 
     def get(self, request_id: str) -> Job | None:
         """The job of a request."""
-        with self._engine.begin() as sql:
+        with self._database.reading() as sql:
             return _job(sql.execute(sa.select(JOBS).where(_is(request_id))).mappings().first())
 
     def start(self, request_id: str, now_ms: int) -> None:
         """Another attempt begins."""
         change = {"state": JobState.RUNNING, "attempts": JOBS.c.attempts + 1, "started_at_ms": now_ms}
-        with self._engine.begin() as sql:
+        with self._database.writing() as sql:
             _update(sql, request_id, change)
 
     def finish(self, card: ModelCard, stages_ms: dict[str, int], now_ms: int) -> None:
@@ -106,37 +103,18 @@ class JobTable:
             "stages_ms": msgspec.json.encode(stages_ms),
             "card": encode(card),
         }
-        with self._engine.begin() as sql:
+        with self._database.writing() as sql:
             _update(sql, card.request_id, change)
 
     def count(self, state: JobState) -> int:
         """How many jobs are in a state."""
         query = sa.select(sa.func.count()).select_from(JOBS).where(JOBS.c.state == state)
-        with self._engine.begin() as sql:
+        with self._database.reading() as sql:
             return int(sql.execute(query).scalar_one())
 
     def close(self) -> None:
         """Give back the file."""
-        self._engine.dispose()
-
-
-def sqlite_engine(path: Path) -> Engine:
-    """An engine on a SQLite file: write-ahead log, waits for a lock, takes it before it reads."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(f"sqlite:///{path}")
-
-    @sa.event.listens_for(engine, "connect")
-    def _connected(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own
-        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
+        self._database.close()
 
 
 def _is(request_id: str) -> sa.ColumnElement[bool]:

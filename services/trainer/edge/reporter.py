@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from mode import Service
-from sqlalchemy.exc import SQLAlchemyError
 
 from shared.bus.ports import LogAway
 from shared.contracts.operations import Status
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
 from shared.runtime.memory import rss_bytes
+from shared.stores.database import DatabaseAway
 
 from .intake import Intake
 from .jobs import JobState, JobTable
@@ -72,7 +72,7 @@ class Reporter(Service):
                 raise Stuck(f"no partition of requests for {self._alone_s:.0f} s")
             try:
                 await self._outbox.report(await asyncio.to_thread(self._status, held))
-            except (LogAway, SQLAlchemyError):
+            except (LogAway, DatabaseAway):
                 self._health.hold("status", "kafka_away")
             else:
                 self._health.clear("status")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from mode import Service
-from sqlalchemy.exc import SQLAlchemyError
 
 from shared.bus.ports import LogAway
 from shared.contracts.models import ModelCard
@@ -16,6 +15,7 @@ from shared.contracts.operations import TrainingRequest
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
 from shared.runtime.logs import get_logger
+from shared.stores.database import DatabaseAway
 
 from ..core.failure import failed_card
 from .child import ChildFailed, train_in_child
@@ -86,7 +86,7 @@ class JobRunner(Service):
             self._wake.clear()
             try:
                 worked = await self._next()
-            except (LogAway, SQLAlchemyError, OSError) as error:
+            except (LogAway, DatabaseAway, OSError) as error:
                 _log.warning("job waits", error=type(error).__name__, detail=str(error)[:200])
                 await self.sleep(RETRY_SECONDS)
                 continue

@@ -8,7 +8,7 @@ import pytest
 
 from services.trainer.edge import runner
 from services.trainer.edge.child import ChildFailed, train_in_child
-from services.trainer.edge.jobs import JobState, JobTable, sqlite_engine
+from services.trainer.edge.jobs import METADATA, JobState, JobTable
 from services.trainer.edge.order import Desk, Order
 from services.trainer.edge.outbox import Outbox
 from services.trainer.edge.runner import JobRunner, Places
@@ -18,6 +18,7 @@ from shared.contracts.models import ModelCard
 from shared.contracts.operations import TrainingRequest
 from shared.runtime.clock import FixedClock
 from shared.runtime.health import Health
+from shared.stores.database import Database, sqlite_url
 
 AT_MS = 1_700_000_000_000
 REQUEST = TrainingRequest(
@@ -71,7 +72,7 @@ async def test_after_three_crashes_the_failure_is_announced(
 
     monkeypatch.setattr(runner, "RETRY_SECONDS", 0.01)
     monkeypatch.setattr(runner, "train_in_child", crash)
-    table, outbox = JobTable(sqlite_engine(tmp_path / "x.db")), Told()
+    table, outbox = JobTable(Database.open(sqlite_url(tmp_path / "x.db"), METADATA)), Told()
     table.record(REQUEST, AT_MS)
     running = JobRunner(table, outbox, places(tmp_path), FixedClock(AT_MS), Health(60))
     async with running:

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from msgspec.structs import replace
 
 from services.trainer.core.failure import failed_card
 from services.trainer.edge.intake import judge
-from services.trainer.edge.jobs import JobState, JobTable, sqlite_engine
+from services.trainer.edge.jobs import METADATA, JobState, JobTable
 from shared.contracts.codec import encode
 from shared.contracts.operations import ReplayRequest, TrainingRequest
 from shared.contracts.outcome import Dead, Forward
+from shared.stores.database import Database, sqlite_url
 
 AT_MS = 1_700_000_000_000
 
@@ -34,7 +34,7 @@ def request(request_id: str = "r1") -> TrainingRequest:
 
 @pytest.fixture
 def table(tmp_path: Path) -> Iterator[JobTable]:
-    made = JobTable(sqlite_engine(tmp_path / "sql" / "trainer.db"))
+    made = JobTable(Database.open(sqlite_url(tmp_path / "sql" / "trainer.db"), METADATA))
     yield made
     made.close()
 
@@ -68,21 +68,12 @@ def test_jobs_come_in_order_and_leave_when_finished(table: JobTable) -> None:
 
 def test_the_table_survives_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "trainer.db"
-    first = JobTable(sqlite_engine(path))
+    first = JobTable(Database.open(sqlite_url(path), METADATA))
     first.record(request(), AT_MS)
-    second = JobTable(sqlite_engine(path))  # the first was killed: nobody closed it
+    second = JobTable(Database.open(sqlite_url(path), METADATA))  # the first was killed: nobody closed it
     assert second.count(JobState.QUEUED) == 1
     first.close()
     second.close()
-
-
-def test_sqlite_is_set_up_for_a_writer_and_readers(tmp_path: Path) -> None:
-    engine = sqlite_engine(tmp_path / "x.db")
-    with engine.begin() as sql:
-        assert sql.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-        assert sql.exec_driver_sql("PRAGMA busy_timeout").scalar() == 5_000
-        sql.execute(sa.text("create table t (x)"))
-    engine.dispose()
 
 
 REPLAY = ReplayRequest(
