@@ -11,6 +11,7 @@ from msgspec import Struct
 from shared.contracts.payments import ENTITY_FIELDS, Label
 
 from .bodies import LabelBody
+from .refusal import Refused
 
 FIRST_TRIES_MS: Final = 60_000
 QUICK_MS: Final = 3_000
@@ -46,8 +47,14 @@ def is_given_up(parked: Parked, now_ms: int) -> bool:
 
 
 def completed(parked: Parked, payment: Mapping[str, Any]) -> Label:
-    """The label with account, time, amount and entities of its ``payment``, a row of the lake."""
-    body = _bodies.decode(parked.body)
+    """The label with account, time, amount and entities of its ``payment``, a row of the lake.
+
+    Raises Refused (`not_json`) for what another version of ours has parked in a form that is none today.
+    """
+    try:
+        body = _bodies.decode(parked.body)
+    except msgspec.DecodeError:
+        raise Refused("not_json") from None
     fields = msgspec.structs.asdict(body)
     known = {name: payment[name] for name in ("event_time_ms", *ENTITY_FIELDS)}
     amount = body.amount_minor if body.amount_minor is not None else payment["amount_minor"]

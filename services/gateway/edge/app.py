@@ -60,7 +60,9 @@ def make_api(door: Door, routes: Sequence[Route]) -> FastAPI:
     for route in (*routes, described):
         by_path.setdefault(route.path, {})[route.method] = route
     for path, by_method in by_path.items():  # one for all methods: a refusal lists them all
-        app.add_api_route(path, _endpoint(door, by_method), methods=list(by_method), include_in_schema=False)
+        # An id may hold a slash, which arrives as one.
+        taken = path.replace("{tx_id}", "{tx_id:path}")
+        app.add_api_route(taken, _endpoint(door, by_method), methods=list(by_method), include_in_schema=False)
     app.add_exception_handler(HTTPException, _refuse_path)
     return app
 

@@ -23,7 +23,7 @@ from shared.runtime.clock import Clock
 from shared.runtime.crash_points import CrashPoints
 
 from .feed import Arrivals
-from .once import Once, OtherBody
+from .once import Claim, Once, OtherBody
 from .outbox import Outbox
 from .publisher import Publisher
 
@@ -86,9 +86,15 @@ class Desk:
         Raises Refused, RedisAway, LogAway.
         """
         until = asyncio.get_running_loop().time() + deadline_s
-        self._look()
         raw = encode(payment)
         body_hash = input_hash(raw)
+        try:
+            self._look()
+        except (LogAway, Refused):
+            # What was answered stands, whatever is away now.
+            if standing := await self._standing(payment.tx_id, body_hash):
+                return standing
+            raise
         standing = await self._claimed(payment.tx_id, body_hash, key)
         if standing is not None:
             return standing
@@ -110,15 +116,17 @@ class Desk:
             raise LogAway("Kafka does not answer")
         parts.policies.require()
 
+    async def _standing(self, tx_id: str, body_hash: bytes) -> Given | None:
+        """The answer to this body, None where there is none; nothing is claimed."""
+        return _answer(await self._parts.once.look(tx_id, body_hash))
+
     async def _claimed(self, tx_id: str, body_hash: bytes, key: ApiKey) -> Given | None:
         """The answer that stands already, None where there is none yet."""
         claim = await self._parts.once.claim(tx_id, body_hash, key.key_id, rate(key.rate_per_s, key.burst))
         self._parts.crash.reach("after_claim")
         if claim.state == "limited":
             raise Refused("rate_limited", retry_after_s=claim.wait_us / MICROS)
-        if claim.state == "other":
-            raise Refused("tx_conflict", "tx_id")
-        return answers.read_given(claim.answer) if claim.state == "answered" else None
+        return _answer(claim)
 
     async def _decided(
         self, payment: Transaction, raw: bytes, input_hash: str, until: float, trace: Trace
@@ -159,3 +167,10 @@ class Desk:
             parts.outbox.give(payment.tx_id, payment.account_id, record)
             return given
         return answers.read_given(standing)
+
+
+def _answer(claim: Claim) -> Given | None:
+    """The answer that stands, None where there is none yet. Raises Refused for another body."""
+    if claim.state == "other":
+        raise Refused("tx_conflict", "tx_id")
+    return answers.read_given(claim.answer) if claim.state == "answered" else None

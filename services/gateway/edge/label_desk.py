@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from mode import Service
 
 from services.gateway.core.parked import Parked, completed, is_given_up
+from services.gateway.core.refusal import Refused
 from shared.bus.dead_letters import dead_letter
 from shared.bus.loader import Partitions
 from shared.bus.ports import LogAway, Outgoing, Taken
@@ -92,23 +93,37 @@ class LabelDesk(Service):
 
     async def _settle(self, taken: list[Parked], payments: dict[str, dict[str, Any]]) -> None:
         now_ms = self._clock.now_ms()
-        known = [label for label in taken if label.tx_id in payments]
-        lost = [label for label in taken if label.tx_id not in payments and is_given_up(label, now_ms)]
-        records = [completed(label, payments[label.tx_id]) for label in known]
-        spread = Spread(self._partitions)
-        for record in records:
-            account = record.account_id.encode()
-            spread.add(self._topic, account, Outgoing(account, encode(record)))
-        for label in lost:
-            spread.add(self._dead_topic, label.tx_id.encode(), self._dead(label, now_ms))
+        spread, settled, dead = Spread(self._partitions), 0, dict[str, Dead]()
+        for label in taken:
+            fault = self._complete(label, payments.get(label.tx_id), now_ms, spread)
+            if fault is not None:
+                dead[label.label_id] = fault
+                spread.add(self._dead_topic, label.tx_id.encode(), self._letter(label, fault, now_ms))
+            elif label.tx_id in payments:
+                settled += 1
         await self._publisher.publish_each(spread.places)
-        if done := [label.label_id for label in (*known, *lost)]:
+        done = [label.label_id for label in taken if label.tx_id in payments or label.label_id in dead]
+        if done:
             await asyncio.to_thread(self._parked.drop, done)
-            log.info("labels_settled", count=len(known))
-        if lost:
-            log.warning("labels_given_up", count=len(lost), reason="label_unknown_tx")
+            log.info("labels_settled", count=settled)
+        for reason in {fault.reason for fault in dead.values()}:
+            count = sum(fault.reason == reason for fault in dead.values())
+            log.warning("labels_given_up", count=count, reason=reason)
 
-    def _dead(self, label: Parked, now_ms: int) -> Outgoing:
+    def _complete(
+        self, label: Parked, payment: dict[str, Any] | None, now_ms: int, spread: Spread
+    ) -> Dead | None:
+        """Add what can be sent of a label; why it never can be, or None."""
+        if payment is None:
+            return Dead("label_unknown_tx", "tx_id") if is_given_up(label, now_ms) else None
+        try:
+            record = completed(label, payment)
+        except Refused as refused:
+            return Dead(refused.code, refused.field)
+        account = record.account_id.encode()
+        spread.add(self._topic, account, Outgoing(account, encode(record)))
+        return None
+
+    def _letter(self, label: Parked, dead: Dead, now_ms: int) -> Outgoing:
         message = Taken(self._topic, 0, 0, label.parked_at_ms, None, label.body)
-        dead = Dead("label_unknown_tx", "tx_id")
         return dead_letter(message, dead, "gateway", 1, now_ms, self._cards, OVER_HTTP)

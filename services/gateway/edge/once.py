@@ -36,6 +36,10 @@ class Once(Protocol):
         """Take one item of the key's rate, then claim the payment."""
         ...
 
+    async def look(self, tx_id: str, body_hash: bytes) -> Claim:
+        """As `claim`, but nothing is claimed and nothing taken of a rate."""
+        ...
+
     async def answer(self, tx_id: str, body_hash: bytes, answer: bytes, record: bytes) -> bytes | None:
         """Set ``answer`` if none is set, its ``record`` into the outbox with it, and return None.
 
@@ -55,9 +59,18 @@ class Once(Protocol):
         """Records of answers that no gateway has reported as sent, by tx_id."""
         ...
 
-    async def sent(self, tx_ids: list[str]) -> None:
-        """Their records stand on Kafka."""
+    async def sent(self, records: Mapping[str, bytes]) -> None:
+        """These, by tx_id, stand on Kafka; another that came under the same id since then stays."""
         ...
+
+
+def claim_of(held: bytes | None, body_hash: bytes) -> Claim:
+    """What ``held``, a payment's claim as it is kept, says to a body."""
+    if held is None:
+        return Claim("new")
+    if held[:HASH_BYTES] != body_hash:
+        return Claim("other")
+    return Claim("answered", held[HASH_BYTES:]) if len(held) > HASH_BYTES else Claim("open")
 
 
 @dataclass(slots=True)
@@ -75,13 +88,14 @@ class MemoryOnce:
         wait_us = await self.take(key_id, 1, limit)
         if wait_us:
             return Claim("limited", wait_us=wait_us)
-        held = self.held.get(tx_id)
-        if held is None:
-            self.held[tx_id] = body_hash
-            return Claim("new")
-        if held[:HASH_BYTES] != body_hash:
-            return Claim("other")
-        return Claim("answered", held[HASH_BYTES:]) if len(held) > HASH_BYTES else Claim("open")
+        found = await self.look(tx_id, body_hash)
+        self.held.setdefault(tx_id, body_hash)
+        return found
+
+    async def look(self, tx_id: str, body_hash: bytes) -> Claim:
+        """As the port says."""
+        self._look()
+        return claim_of(self.held.get(tx_id), body_hash)
 
     async def answer(self, tx_id: str, body_hash: bytes, answer: bytes, record: bytes) -> bytes | None:
         """As the port says."""
@@ -113,11 +127,12 @@ class MemoryOnce:
         self._look()
         return dict(self.waiting)
 
-    async def sent(self, tx_ids: list[str]) -> None:
+    async def sent(self, records: Mapping[str, bytes]) -> None:
         """As the port says."""
         self._look()
-        for tx_id in tx_ids:
-            self.waiting.pop(tx_id, None)
+        for tx_id, record in records.items():
+            if self.waiting.get(tx_id) == record:
+                del self.waiting[tx_id]
 
     def _look(self) -> None:
         if self.is_away:

@@ -14,7 +14,7 @@ from shared.contracts.addresses import RedisAddress
 from shared.stores.redis_wire import Wire, connect, pack, parse_address
 from shared.stores.timeline_port import StoreAway, StoreError
 
-from .once import OUTBOX_LOOK, Claim, OtherBody, RedisAway
+from .once import OUTBOX_LOOK, Claim, OtherBody, RedisAway, claim_of
 
 WAIT_MS: Final = 1_000
 
@@ -34,6 +34,7 @@ class _Script:
 _CLAIM: Final = _Script("claim")
 _ANSWER: Final = _Script("answer")
 _TAKE: Final = _Script("take")
+_SENT: Final = _Script("sent")
 
 
 class RedisOnce:
@@ -65,6 +66,10 @@ class RedisOnce:
             return Claim("limited", wait_us=int(rest[0]))
         return Claim(name, rest[0] if rest else b"")
 
+    async def look(self, tx_id: str, body_hash: bytes) -> Claim:
+        """As the port says."""
+        return claim_of(await self._ask(pack([b"GET", self._payment(tx_id)])), body_hash)
+
     async def answer(self, tx_id: str, body_hash: bytes, answer: bytes, record: bytes) -> bytes | None:
         """As the port says."""
         keys = [self._payment(tx_id), self._outbox]
@@ -89,10 +94,11 @@ class RedisOnce:
         _, found = await self._ask(pack(look))
         return {tx_id.decode(): record for tx_id, record in zip(found[::2], found[1::2], strict=True)}
 
-    async def sent(self, tx_ids: list[str]) -> None:
+    async def sent(self, records: Mapping[str, bytes]) -> None:
         """As the port says."""
-        if tx_ids:
-            await self._ask(pack([b"HDEL", self._outbox, *(tx_id.encode() for tx_id in tx_ids)]))
+        values = [part for tx_id, record in records.items() for part in (tx_id.encode(), record)]
+        if values:
+            await self._ask(_SENT.call([self._outbox], values))
 
     @property
     def _outbox(self) -> bytes:
@@ -125,7 +131,7 @@ class RedisOnce:
 
     def _first_commands(self) -> list[list[bytes]]:
         address = self._address
-        commands = [[b"SCRIPT", b"LOAD", script.text] for script in (_CLAIM, _ANSWER, _TAKE)]
+        commands = [[b"SCRIPT", b"LOAD", script.text] for script in (_CLAIM, _ANSWER, _TAKE, _SENT)]
         if address.db:
             commands.insert(0, [b"SELECT", b"%d" % address.db])
         if address.password is not None:

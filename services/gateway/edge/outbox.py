@@ -102,7 +102,7 @@ class Outbox(Service):
             spread.add(self._topic, account, Outgoing(account, record))
         try:
             await self._publisher.publish_each(spread.places)
-            await self._once.sent([tx_id for tx_id, _, _ in given])
+            await self._once.sent({tx_id: record for tx_id, _, record in given})
         except (LogAway, RedisAway) as error:
             self._health.note("answers_waiting", type(error).__name__)
         else:

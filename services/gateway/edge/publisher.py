@@ -16,6 +16,9 @@ from shared.runtime.logs import get_logger
 log = get_logger("gateway.publisher")
 
 BATCH_RECORDS: Final = 2_000
+PIECE: Final = 500
+"""Of many records so many are sent before others have their turn."""
+
 AGAIN_S: Final = 0.5
 SLOW_S: Final = 1.5
 STOP_S: Final = 2.0
@@ -81,9 +84,13 @@ class Publisher(Service):
 
     async def publish_each(self, places: Mapping[Place, Sequence[Outgoing]]) -> None:
         """The same for several partitions at once; every one has ended when this does. Raises LogAway."""
-        sending = [self.publish(place, records) for place, records in places.items()]
+        sending = [self._publish_all(place, records) for place, records in places.items()]
         for error in filter(None, await asyncio.gather(*sending, return_exceptions=True)):
             raise error
+
+    async def _publish_all(self, place: Place, records: Sequence[Outgoing]) -> None:
+        for start in range(0, len(records), PIECE):
+            await self.publish(place, records[start : start + PIECE])
 
     async def _lane(self, place: Place) -> None:
         try:

@@ -60,6 +60,16 @@ async def test_a_first_claim_is_new_then_open_then_answered(pair: Pair) -> None:
     assert await pair.one.answered("t") == b'{"a":1}'
 
 
+async def test_a_look_claims_nothing_and_takes_no_rate(pair: Pair) -> None:
+    assert await pair.one.look("t", HASH) == Claim("new")
+    assert await pair.one.answered("t") is None
+    await pair.one.claim("t", HASH, "k", FREE)
+    assert [(await pair.two.look("t", each)).state for each in (HASH, OTHER)] == ["open", "other"]
+    await pair.one.answer("t", HASH, b"A", b"record")
+    assert await pair.two.look("t", HASH) == Claim("answered", b"A")
+    assert await pair.two.look("t", OTHER) == Claim("other")
+
+
 async def test_an_answer_never_stands_for_another_body(pair: Pair) -> None:
     other = bytes(16)
     await pair.one.claim("t", HASH, "k", FREE)
@@ -117,9 +127,11 @@ async def test_the_outbox_holds_until_it_is_told(pair: Pair) -> None:
     for n in range(30):
         await pair.one.answer(f"t{n}", HASH, b"A", b"r%d" % n)
     assert dict(await pair.two.outbox()) == {f"t{n}": b"r%d" % n for n in range(30)}
-    await pair.two.sent([f"t{n}" for n in range(29)])
-    await pair.two.sent([])
+    await pair.two.sent({f"t{n}": b"r%d" % n for n in range(29)})
+    await pair.two.sent({})
     assert dict(await pair.one.outbox()) == {"t29": b"r29"}
+    await pair.two.sent({"t29": b"an older answer's"})
+    assert dict(await pair.one.outbox()) == {"t29": b"r29"}, "what was sent was another record"
     assert await pair.one.answered("t3") == b"A", "an answer stands though its record is sent"
 
 
@@ -240,7 +252,7 @@ async def test_a_large_outbox_is_emptied_look_by_look(redis_server: RedisServer)
     found: list[str] = []
     while some := await once.outbox():
         found += some
-        await once.sent(list(some))
+        await once.sent(some)
     assert sorted(found) == sorted(ids)
     await once.close()
 
@@ -259,7 +271,7 @@ async def test_redis_away_is_told_and_over_when_it_is_back(
         lambda: once.answered("t"),
         lambda: once.take("k", 1, FREE),
         once.outbox,
-        lambda: once.sent(["t"]),
+        lambda: once.sent({"t": b"r"}),
     ]
     for call in calls:
         with pytest.raises(RedisAway):

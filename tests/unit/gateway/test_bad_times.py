@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import structlog
@@ -222,8 +223,26 @@ async def test_no_release_no_feed_no_redis_each_says_so(door: FrontDoor) -> None
         assert await _code(client.get(f"{URL}/t-1")) == (503, "redis_away")
         assert await _code(client.post("/v1/activities", json={})) == (503, "redis_away")
         door.once.is_away = False
-        assert (await client.post(URL, json=payment("t-1"))).status_code == 200
+        first = await client.post(URL, json=payment("t-1"))
+        assert first.status_code == 200
+        door.feed.is_ready = False
+        door.policies._interim = None
+        # What was answered stands, whatever is away now; what was not, or is another body, is told as ever.
+        again = await client.post(URL, json=payment("t-1"))
+        assert (again.status_code, again.content) == (200, first.content)
+        other = await client.post(URL, json=payment("t-1", amount_minor=1))
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "tx_conflict")
+        assert await _code(client.post(URL, json=payment("t-2"))) == (503, "kafka_away")
+    assert door.once.held.keys() == {"t-1"}
     assert len(door.scorer.seen) == 1
+
+
+@pytest.mark.parametrize("tx_id", ["a/b", "/", "a//b/", "a%2Fb", "?x=1", "#"])
+async def test_a_payment_of_any_id_can_be_looked_up(door: FrontDoor, tx_id: str) -> None:
+    async with door.client(await door.key()) as client:
+        assert (await client.post(URL, json=payment(tx_id))).status_code == 200
+        found = await client.get(f"{URL}/{quote(tx_id, safe='')}")
+    assert (found.status_code, found.json()["answer"]["tx_id"]) == (200, tx_id)
 
 
 async def test_a_defect_tells_an_id_and_the_log_no_payload(

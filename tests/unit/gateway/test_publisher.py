@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from services.gateway.edge import publisher as room
-from services.gateway.edge.publisher import Publisher
+from services.gateway.edge.publisher import PIECE, Publisher
 from shared.bus.ports import Batch, LogAway, Outgoing, Place
 from shared.contracts.access import AccessRefused
 from tests.support.front_door import Broker, BrokerProducer, Scorer, until
@@ -108,6 +108,20 @@ async def test_a_slow_partition_does_not_hold_up_another(broker: Broker, publish
     assert not stuck.done()
     broker.recover()
     await stuck
+
+
+async def test_one_record_does_not_wait_for_all_of_a_large_load(broker: Broker, publisher: Publisher) -> None:
+    broker.is_slow = True
+    load = [Outgoing(b"k", b"%d" % n) for n in range(3 * PIECE)]
+    loading = asyncio.ensure_future(publisher.publish_each({PLACE: load}))
+    await until(lambda: broker.held)
+    one = sending(publisher, b"one")
+    await asyncio.sleep(0)
+    broker.recover()
+    await asyncio.gather(loading, one)
+    found = values(broker)
+    assert found.index(b"one") == PIECE
+    assert [value for value in found if value != b"one"] == [record.value for record in load]
 
 
 class BrokenProducer:
