@@ -114,6 +114,6 @@ async def test_the_gateway_has_what_it_uses(guarded_redis: RedisServer, guarded_
     assert await once.answered("t") == b"A"
     assert await once.take("k", 3, free) == 0
     assert await once.outbox() == {"t": b"record"}
-    await once.sent(["t"])
+    await once.sent({"t": b"record"})
     assert await once.outbox() == {}
     await once.close()
