@@ -43,7 +43,10 @@ USERS: Final = (
     RedisUser(
         "gateway",
         ("gateway:*",),
-        (*("evalsha", "get", "hdel", "hget", "hscan", "hset", "ping", "script|load", "select", "set", "time"),),
+        (
+            *("evalsha", "get", "hdel", "hget", "hscan", "hset", "ping", "script|load"),
+            *("select", "set", "time"),
+        ),
     ),
 )
 
