@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from services.gateway.core.new_key import NewKey, make
 from services.gateway.core.operations import PAYMENT
+from services.gateway.core.pace import Pace
 from services.gateway.core.parked import Parked
 from services.gateway.core.slots import Slots
 from services.gateway.edge.app import make_app
@@ -40,14 +41,13 @@ from shared.bus.ports import Batch, LogAway, Place
 from shared.contracts.codec import decode, encode
 from shared.contracts.decisions import Action, Answer, Decision
 from shared.contracts.ids import decision_id, input_hash
-from shared.contracts.operations import AuditEntry
 from shared.contracts.payments import Transaction
 from shared.contracts.topics import topic_name
 from shared.runtime.clock import FixedClock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health
-from shared.stores.audit_writer import Result
 from shared.stores.database import Database, sqlite_url
+from tests.support.front_door_memory import MemoryAudit, MemoryLake
 
 NOW_MS: Final = 1_790_000_000_000
 PARTITIONS: Final = 2
@@ -139,54 +139,6 @@ class Scorer:
             arrivals.take(raw)
 
 
-class MemoryLake:
-    """Decisions that the lake has, by tx_id."""
-
-    def __init__(self) -> None:
-        self.decisions: dict[str, dict[str, Any]] = {}
-
-    def decision_by_tx(self, _: str, tx_id: str) -> dict[str, Any] | None:
-        """As the port says."""
-        return self.decisions.get(tx_id)
-
-
-class MemoryAudit:
-    """Who did what, in order."""
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[str, str, str, str]] = []
-
-    def write(
-        self,
-        by: str,
-        action: str,
-        subject: str,
-        reason: str,
-        result: Result,
-        before: str = "",
-        after: str = "",
-        request_id: str | None = None,
-    ) -> AuditEntry:
-        """As the port says."""
-        self.entries.append((by, action, subject, result))
-        return AuditEntry(
-            v=1,
-            writer="gateway",
-            seq=len(self.entries),
-            at_ms=NOW_MS,
-            by=by,
-            action=action,
-            subject=subject,
-            reason=reason,
-            result=result,
-            before=before,
-            after=after,
-            request_id=request_id or "-",
-            prev_hash="",
-            hash="",
-        )
-
-
 @dataclass
 class AlwaysReady:
     """A feed that brings what the scorer decides."""
@@ -229,7 +181,8 @@ class FrontDoor:
         self.arrivals, self.policies, self.counts = Arrivals(), Policies(), Counts()
         self.policies.seq, self.policies._interim = 1, "review"
         self.parked: list[Parked] = []
-        self.slots = Slots(self.limits.in_flight)
+        self.pace = Pace(self.limits.in_flight, self.limits.in_flight, 100.0)
+        self.slots = Slots(self.pace)
         self.scorer: Scorer = beside.scorer if beside else Scorer(topic_name(portfolio, "transactions"))
         self.scorer.followers.append(self.arrivals)
         self.publisher = Publisher(lambda: BrokerProducer(self.broker, self.scorer))
@@ -319,7 +272,9 @@ class FrontDoor:
     def _routes(self) -> list[Route]:
         limits = self.limits
         deadlines = Deadlines(limits.deadline_ms, 10_000)
-        deciding = DecisionCalls(self.desk, self.slots, deadlines, self.lake, self.portfolio, self.counts)
+        deciding = DecisionCalls(
+            self.desk, self.slots, self.pace, deadlines, self.lake, self.portfolio, self.counts
+        )
         taking = Taking(
             TakingParts(
                 publisher=self.publisher,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from .pace import Pace
 from .refusal import Refused
 
 AGAIN_S: Final = 1.0
@@ -16,15 +17,21 @@ KEY_SHARE: Final = 0.75
 class Slots:
     """Counts what is under way; refuses (`overloaded`) what does not fit."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._key_limit = max(1, int(limit * KEY_SHARE))
+    def __init__(self, limit: int | Pace) -> None:
+        self._given = limit
         self._by_key: dict[str, int] = {}
         self.taken = 0
 
+    @property
+    def limit(self) -> int:
+        """How many there are now."""
+        return self._given.limit if isinstance(self._given, Pace) else self._given
+
     def look(self, key_id: str, count: int = 1) -> None:
         """Refuse now what would not fit now. Raises Refused."""
-        if self.taken + count > self._limit or self._by_key.get(key_id, 0) + count > self._key_limit:
+        limit = self.limit
+        key_limit = max(1, int(limit * KEY_SHARE))
+        if self.taken + count > limit or self._by_key.get(key_id, 0) + count > key_limit:
             raise Refused("overloaded", retry_after_s=AGAIN_S)
 
     @contextmanager

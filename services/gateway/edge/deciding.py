@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -11,6 +13,7 @@ from fastapi import Response
 
 from services.gateway.core import answers, bodies, records
 from services.gateway.core.answers import Given
+from services.gateway.core.pace import Pace
 from services.gateway.core.refusal import Refused
 from services.gateway.core.slots import Slots
 from shared.contracts.bounds import RECORD_LIMIT_BYTES
@@ -56,6 +59,7 @@ class DecisionCalls:
         self,
         desk: Desk,
         slots: Slots,
+        pace: Pace,
         deadlines: Deadlines,
         lake: Lake,
         portfolio: str,
@@ -63,6 +67,7 @@ class DecisionCalls:
     ) -> None:
         self._desk = desk
         self._slots = slots
+        self._pace = pace
         self._looks = Slots(LAKE_LOOKS)
         self._deadlines = deadlines
         self._lake = lake
@@ -78,10 +83,20 @@ class DecisionCalls:
         raw = await read_body(call.request, RECORD_LIMIT_BYTES)
         body = bodies.read_one(bodies.TRANSACTIONS, raw)
         payment = records.transaction(body, call.key, call.request.headers.get("idempotency-key"))
-        with self._slots.held(call.key.key_id):
+        with self._slots.held(call.key.key_id), self._timed():
             given = await self._desk.decide(payment, call.key, deadline_ms / 1000, call.trace)
         self._counts.actions[given.action] += 1
         return _answer(given, call.key.details)
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        clock = asyncio.get_running_loop().time
+        began_s = clock()
+        try:
+            yield
+        finally:
+            ended_s = clock()
+            self._pace.answered(1000 * ended_s, 1000 * (ended_s - began_s))
 
     async def look_up(self, call: Call) -> Response:
         """What was answered over HTTP, and what was decided. Raises Refused."""

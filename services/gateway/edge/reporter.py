@@ -84,6 +84,7 @@ class Reporter(Service):
             numbers={
                 **{name: float(count) for name, count in counts.answers.items()},
                 "in_flight": float(parts.slots.taken),
+                "in_flight_limit": float(parts.slots.limit),
                 "answers_sent": float(parts.outbox.sent),
             },
         )
