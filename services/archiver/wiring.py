@@ -11,12 +11,12 @@ from mode import Service
 from mode.types import ServiceT
 
 from services.archiver.core.gather import Limits
-from services.archiver.edge.assigned_log import AssignedLog, TopicMissing, TopicRecreated
 from services.archiver.edge.keeper import Keeper, KeeperParts
 from services.archiver.edge.pump import Pump, PumpParts
 from services.archiver.edge.reporter import Reporter, ReporterParts
 from services.archiver.edge.writer import LakeWriter, full_topic
 from services.archiver.settings import ArchiverSettings
+from shared.bus.assigned_log import AssignedLog, TopicMissing, TopicRecreated
 from shared.bus.kafka_producer import KafkaProducer
 from shared.bus.ports import LogAway
 from shared.contracts.access import AccessRefused
@@ -92,6 +92,8 @@ def _pump(settings: ArchiverSettings, health: Health) -> Pump:
         group=f"{settings.portfolio}.archiver",
         client_id=settings.name,
         topics=[full_topic(settings.portfolio, card) for card in TABLES],
+        keeper="the lake",
+        remedy="Move the lake's folder away",
         gather_ms=min(settings.write_every_ms, GATHER_MS),
     )
     return Pump(

@@ -15,11 +15,12 @@ from mode import Service
 
 from services.archiver.core.gather import Gathered, Limits, Place
 from services.archiver.core.shapes import Message
+from shared.bus.assigned_log import AssignedLog
 from shared.runtime.clock import Clock
 from shared.runtime.logs import get_logger
+from shared.runtime.patience import Patience
 from shared.stores.lake_away import LakeAway
 
-from .assigned_log import AssignedLog
 from .writer import LakeWriter
 
 log = get_logger("archiver.pump")
@@ -28,7 +29,6 @@ T = TypeVar("T")
 
 TAKE: Final = 5_000
 IDLE_WAIT_MS: Final = 200
-FIRST_PAUSE_MS: Final = 200
 
 AT_BEFORE_SHOW: Final = "archiver.before_kafka_commit"
 
@@ -58,7 +58,7 @@ class Pump(Service):
         self.writer: LakeWriter | None = None
         self.places: list[Place] = []
         self.written: dict[Place, int] = {}
-        self.waiting_for = ""
+        self._patience = Patience(LakeAway, parts.beat, parts.retry_max_ms, log, "lake_away")
         self.unshown = 0
         self.is_behind = False
 
@@ -66,6 +66,11 @@ class Pump(Service):
     def lost(self) -> int:
         """Records that Kafka had dropped before they were read."""
         return self._parts.log.lost
+
+    @property
+    def waiting_for(self) -> str:
+        """Why the lake takes nothing, "" while it does."""
+        return self._patience.waiting_for
 
     def end(self, place: Place) -> int | None:
         """Where ``place`` ends, as last seen."""
@@ -120,22 +125,8 @@ class Pump(Service):
             self.unshown += 1
 
     async def _patiently(self, call: Callable[[], T]) -> T | None:
-        """``call`` in a thread, again after growing pauses while the lake is away; None: we are stopping."""
-        pause_ms = FIRST_PAUSE_MS
-        while True:
-            try:
-                done = await asyncio.to_thread(call)
-            except LakeAway as error:
-                log.warning("lake_away", detail=str(error), wait_ms=pause_ms)
-                self.waiting_for = str(error)
-            else:
-                self.waiting_for = ""
-                return done
-            if self.should_stop:
-                return None
-            self._parts.beat()
-            await self.sleep(pause_ms / 1000)
-            pause_ms = min(pause_ms * 2, self._parts.retry_max_ms)
+        """``call`` until the lake takes it; None: we are stopping."""
+        return await self._patience.until_done(self, call)
 
     async def on_stop(self) -> None:
         """Write what was gathered, unless something is wrong; Kafka still has it then."""

@@ -10,9 +10,9 @@ from typing import Any
 
 from services.archiver.core.gather import Gathered, Limits, Place
 from services.archiver.core.shapes import Message
-from services.archiver.edge.assigned_log import AssignedLog
 from services.archiver.edge.pump import Pump, PumpParts
 from services.archiver.edge.writer import LakeWriter
+from shared.bus.assigned_log import AssignedLog
 from shared.runtime.clock import SystemClock
 from tests.support.lake_messages import FakeMessage
 

@@ -1,4 +1,4 @@
-"""Every partition of the archiver's topics, read from the offsets that the lake holds."""
+"""Every partition of some topics by one reader, from offsets that it keeps beside what it made of them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
-from services.archiver.core.gather import Place
-from shared.bus.leaving import leave
-from shared.bus.ports import LogAway
-from shared.bus.refused import told, why_no_start
 from shared.contracts.access import AccessRefused
 from shared.contracts.addresses import KafkaAddress
+
+from .leaving import leave
+from .ports import LogAway, Message, Place
+from .refused import told, why_no_start
 
 COMMIT_WAIT_S: Final = 5.0
 FETCH_BYTES: Final = 1 << 20
 FETCH_AT_LEAST: Final = 256 << 10
-"""Bytes the broker gathers before it answers: an answer per record would cost more than the lake does."""
+"""Bytes the broker gathers before it answers: an answer per record would cost more than its use."""
 
 
 class TopicMissing(Exception):
@@ -29,17 +29,23 @@ class TopicMissing(Exception):
 
 
 class TopicRecreated(Exception):
-    """A partition ends before the offset that the lake has read: it is another log under the same name."""
+    """A partition ends before the offset that was read: it is another log under the same name."""
 
 
 @dataclass(slots=True)
 class AssignedLog:
-    """All partitions of ``topics``, by one reader; ``group`` only shows how far the lake is."""
+    """All partitions of ``topics``, by one reader; ``group`` only shows how far it is.
+
+    ``keeper`` holds the offsets and what was made of the records ("the lake"), ``remedy`` is what a person
+    does when a topic was made anew under it.
+    """
 
     kafka: KafkaAddress
     group: str
     client_id: str
     topics: Sequence[str]
+    keeper: str
+    remedy: str
     gather_ms: int
     """The broker waits at most this long for `FETCH_AT_LEAST`."""
     lost: int = 0
@@ -102,14 +108,28 @@ class AssignedLog:
             position = positions.get(place)
             if position is not None and position > last[tp]:
                 raise TopicRecreated(
-                    f"{place.topic}/{place.partition} ends at {last[tp]}, but the lake has read to "
-                    f"{position}: the topic was made anew. Move the lake's folder away, then start again"
+                    f"{place.topic}/{place.partition} ends at {last[tp]}, but {self.keeper} has read to "
+                    f"{position}: the topic was made anew. {self.remedy}, then start again"
                 )
             if position is not None:
                 self.lost += max(first[tp] - position, 0)
             self._consumer.seek(tp, max(position or 0, first[tp]))
 
-    async def take(self, limit: int, wait_ms: int) -> dict[Place, list[ConsumerRecord]]:
+    async def first_after(self, topic: str, at_ms: int) -> dict[Place, int | None]:
+        """The offset of the first record of each partition of ``topic`` appended at or after ``at_ms``.
+
+        Where there is none, that of the end. Only after `start`. Raises LogAway.
+        """
+        assert self._consumer is not None
+        tps = [TopicPartition(*place) for place in self._places if place.topic == topic]
+        try:
+            found = await self._consumer.offsets_for_times(dict.fromkeys(tps, at_ms))
+            ends = await self._consumer.end_offsets(tps)
+        except KafkaError as error:
+            raise self._told(error) from error
+        return {Place(*tp): found[tp].offset if found.get(tp) else ends[tp] for tp in tps}
+
+    async def take(self, limit: int, wait_ms: int) -> dict[Place, Sequence[Message]]:
         """At most ``limit`` messages, waiting at most ``wait_ms`` for the first. Raises LogAway."""
         assert self._consumer is not None
         try:

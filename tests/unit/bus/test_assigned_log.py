@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from services.archiver.core.gather import Place
-from services.archiver.edge.assigned_log import AssignedLog, TopicRecreated
+from shared.bus.assigned_log import AssignedLog, TopicRecreated
+from shared.bus.ports import Place
 from shared.contracts.addresses import KafkaAddress
 
 PLACE = Place("bank.labels", 0)
@@ -35,7 +35,15 @@ class FakeConsumer:
 
 
 def log_over(consumer: Any) -> AssignedLog:
-    log = AssignedLog(KafkaAddress("nowhere"), "bank.archiver", "archiver-1", ["bank.labels"], 100)
+    log = AssignedLog(
+        KafkaAddress("nowhere"),
+        "bank.archiver",
+        "archiver-1",
+        ["bank.labels"],
+        "the lake",
+        "Move it away",
+        100,
+    )
     log._consumer, log._places = consumer, [PLACE]
     return log
 
