@@ -42,6 +42,7 @@ class ServiceRow(Struct, frozen=True, kw_only=True):
 SERVICES: Final[tuple[ServiceRow, ...]] = (
     ServiceRow(name="scorer", module="services.scorer", per_worker=True, early=True),
     ServiceRow(name="archiver", module="services.archiver", background=True),
+    ServiceRow(name="monitor", module="services.monitor", background=True),
     ServiceRow(name="trainer", module="services.trainer", background=True),
     ServiceRow(
         name="gateway",

@@ -49,7 +49,8 @@ DECISIONS: Final = Table(
     _count(),
     Column("amount_minor", BigInteger, nullable=False),
 )
-"""Decisions by the minute of ``decided_at_ms``; ``amount_minor`` is a sum; model "" is none."""
+"""Decisions by the minute of ``decided_at_ms``; ``amount_minor`` is the sum in ``currency``; model "" is
+none, else ``name@version``."""
 
 REASONS: Final = Table("monitor_reasons", METADATA, _minute(), _key("action", 16), _key("reason"), _count())
 """Reason codes of decisions; a decision with two counts in both."""
@@ -75,8 +76,8 @@ TIMES: Final = Table(
     Column("total", BigInteger, nullable=False),
 )
 """Times by stage: ``end_to_end`` (ms from the broker's append to the decision, of decisions) and those of
-predictions (``queue`` in ms, ``state``, ``features``, ``predict``, ``decide`` in us of their batch). ``bin``
-is that of `services.monitor.core`; ``total`` the sum in the stage's unit."""
+predictions by the minute they came (``queue`` in ms, ``state``, ``features``, ``predict``, ``decide`` in us
+of their batch). ``bin`` is that of `shared.evaluation.time_bins`; ``total`` the sum in the stage's unit."""
 
 LABELS: Final = Table(
     "monitor_labels",

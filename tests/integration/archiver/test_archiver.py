@@ -17,7 +17,7 @@ from shared.contracts.codec import decode, encode
 from shared.contracts.operations import Status
 from shared.contracts.topics import TOPICS
 from shared.stores.lake_read import LakeReader
-from tests.support.archiver_process import ArchiverProcess, produce, wait_until
+from tests.support.archiver_process import ArchiverProcess
 from tests.support.lake_messages import (
     FakeMessage,
     capture_body,
@@ -27,6 +27,7 @@ from tests.support.lake_messages import (
     prediction,
     transaction,
 )
+from tests.support.service_process import produce, wait_until
 from tests.support.topics import create_topics
 
 COUNT = 300

@@ -108,6 +108,7 @@ def test_the_table_starts_what_the_options_ask_for() -> None:
     assert {row.name: row.instances(asked) for row in SERVICES} == {
         "scorer": 3,
         "archiver": 1,
+        "monitor": 1,
         "trainer": 1,
         "gateway": 1,
         "simulator": 0,

@@ -1,0 +1,1 @@
+"""The monitor's pure work: counting, drift, and when an alert fires."""

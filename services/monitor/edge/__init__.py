@@ -1,0 +1,1 @@
+"""The monitor's outside: Kafka in, SQL tables, alerts and status out."""

@@ -1,0 +1,106 @@
+"""Builds the monitor: the only file that constructs its clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from mode import Service
+from mode.types import ServiceT
+
+from services.monitor.core.counting import COUNTED
+from services.monitor.edge.pump import Pump, PumpParts
+from services.monitor.edge.reporter import Reporter, ReporterParts
+from services.monitor.edge.statuses import STATUS, Statuses
+from services.monitor.edge.tables import MonitorTables
+from services.monitor.settings import MonitorSettings
+from shared.bus.assigned_log import AssignedLog
+from shared.bus.kafka_producer import KafkaProducer
+from shared.contracts.addresses import KafkaAddress
+from shared.contracts.topics import topic_name
+from shared.runtime.clock import SystemClock
+from shared.runtime.crash_points import CrashPoints
+from shared.runtime.health import Health, HealthServer
+from shared.runtime.memory import rss_bytes
+from shared.runtime.running import run_until_stopped
+from shared.stores.database import Database
+from shared.stores.monitor_tables import METADATA
+
+GATHER_MS: Final = 250
+"""The broker waits at most this long for a share worth answering; lag is below twice that and a write."""
+
+
+class Monitor(Service):
+    """The tree: pump, reporter, and the health port."""
+
+    def __init__(self, settings: MonitorSettings, **kwargs: Any) -> None:
+        self.health = Health(settings.stuck_after_ms / 1000)
+        self.statuses = Statuses(settings.portfolio)
+        self.pump = _pump(settings, self.health, self.statuses)
+        self.reporter = _reporter(settings, self.pump, self.statuses, self.health)
+        self._server = HealthServer(self.health, settings.health_port) if settings.health_port else None
+        super().__init__(**kwargs)
+
+    def on_init_dependencies(self) -> Iterable[ServiceT]:
+        """Started in this order, stopped in the reverse."""
+        return [self.reporter, self.pump]
+
+    async def on_start(self) -> None:
+        """Open the health port. Raises OSError when it is taken."""
+        if self._server is not None:
+            await self._server.start()
+
+    async def on_stop(self) -> None:
+        """Close the health port."""
+        if self._server is not None:
+            await self._server.stop()
+
+
+async def run(settings: MonitorSettings) -> int:
+    """Count until a signal or a fault: 0 when told to stop, 1 when a part failed."""
+    return await run_until_stopped(Monitor(settings))
+
+
+def _kafka(settings: MonitorSettings) -> KafkaAddress:
+    return KafkaAddress(settings.kafka, settings.kafka_user, settings.kafka_password)
+
+
+def _pump(settings: MonitorSettings, health: Health, statuses: Statuses) -> Pump:
+    crash = CrashPoints.from_setting(settings.crash_at)
+    log = AssignedLog(
+        kafka=_kafka(settings),
+        group=f"{settings.portfolio}.monitor",
+        client_id=settings.name,
+        topics=[topic_name(settings.portfolio, name) for name in (*COUNTED, STATUS)],
+        keeper="the monitor's tables",
+        remedy="Move its database away",
+        gather_ms=GATHER_MS,
+    )
+    return Pump(
+        PumpParts(
+            log=log,
+            open_tables=lambda: MonitorTables(Database.open(settings.database_url, METADATA), crash.reach),
+            statuses=statuses,
+            portfolio=settings.portfolio,
+            clock=SystemClock(),
+            beat=lambda: health.beat("pump"),
+            records=settings.write_records,
+            every_ms=settings.write_every_ms,
+            retry_max_ms=settings.retry_max_ms,
+        )
+    )
+
+
+def _reporter(settings: MonitorSettings, pump: Pump, statuses: Statuses, health: Health) -> Reporter:
+    return Reporter(
+        ReporterParts(
+            pump=pump,
+            statuses=statuses,
+            producer=KafkaProducer(_kafka(settings), f"{settings.name}-status"),
+            health=health,
+            clock=SystemClock(),
+            rss_bytes=rss_bytes,
+            instance=settings.instance,
+            portfolio=settings.portfolio,
+        )
+    )
