@@ -10,6 +10,7 @@ from msgspec import NODEFAULT, Struct, inspect
 
 from infra.local.redis_access import USERS
 from shared.contracts.access import PRINCIPALS, Principal, access_table
+from shared.contracts.alert_rules import RULES as ALERT_RULES
 from shared.contracts.reasons import REASONS
 from shared.contracts.topics import DAY_MS, FOREVER, TOPICS, Topic
 
@@ -39,6 +40,31 @@ def reasons_page() -> str:
         "One word for one reason: in dead letters, decisions, metric tags, logs and HTTP bodies alike.\n\n"
     )
     return head + intro + _table(("code", "meaning"), [(f"`{c}`", text) for c, text in REASONS.items()])
+
+
+def alerts_page() -> str:
+    """Every alert rule: when it fires and clears, whose it is, and what to do."""
+    head = MADE.format(table="shared/contracts/alert_rules.py") + "# Alerts\n\n"
+    intro = (
+        "The monitor looks at each rule again and again (`ASSAY_MONITOR_JUDGE_EVERY_MS`), at those of drift "
+        "once a window. A rule fires once its value was at or above the first limit at so many looks in a "
+        "row, and clears once it was at or below the second; between them nothing changes. What fires stands "
+        "on the topic `alerts` and in the table `monitor_alerts`.\n\n"
+    )
+    rows = [
+        (
+            f"`{r.name}`",
+            r.meaning,
+            f"{r.on:g} {r.unit}, {r.fires_after} in a row",
+            f"{r.off:g} {r.unit}, {r.clears_after} in a row",
+            r.subject or "the portfolio",
+            r.owner,
+            r.action,
+        )
+        for r in ALERT_RULES
+    ]
+    columns = ("rule", "meaning", "fires at", "clears at", "judged for", "owner", "what to do")
+    return head + intro + _table(columns, rows)
 
 
 def access_page() -> str:
@@ -76,6 +102,7 @@ def _codes(words: Iterable[str]) -> str:
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "topics.md": topics_page,
     "reasons.md": reasons_page,
+    "alerts.md": alerts_page,
     "access.md": access_page,
 }
 

@@ -9,6 +9,9 @@ from mode import Service
 from mode.types import ServiceT
 
 from services.monitor.core.counting import COUNTED
+from services.monitor.edge.alerts import AlertBook
+from services.monitor.edge.history import History
+from services.monitor.edge.judge import Judge, JudgeParts
 from services.monitor.edge.pump import Pump, PumpParts
 from services.monitor.edge.reporter import Reporter, ReporterParts
 from services.monitor.edge.statuses import STATUS, Statuses
@@ -16,6 +19,7 @@ from services.monitor.edge.tables import MonitorTables
 from services.monitor.settings import MonitorSettings
 from shared.bus.assigned_log import AssignedLog
 from shared.bus.kafka_producer import KafkaProducer
+from shared.bus.ports import Place
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.topics import topic_name
 from shared.runtime.clock import SystemClock
@@ -37,13 +41,14 @@ class Monitor(Service):
         self.health = Health(settings.stuck_after_ms / 1000)
         self.statuses = Statuses(settings.portfolio)
         self.pump = _pump(settings, self.health, self.statuses)
-        self.reporter = _reporter(settings, self.pump, self.statuses, self.health)
+        self.judge = _judge(settings, self.pump, self.statuses, self.health)
+        self.reporter = _reporter(settings, self.pump, self.judge, self.statuses, self.health)
         self._server = HealthServer(self.health, settings.health_port) if settings.health_port else None
         super().__init__(**kwargs)
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """Started in this order, stopped in the reverse."""
-        return [self.reporter, self.pump]
+        return [self.reporter, self.pump, self.judge]
 
     async def on_start(self) -> None:
         """Open the health port. Raises OSError when it is taken."""
@@ -79,7 +84,7 @@ def _pump(settings: MonitorSettings, health: Health, statuses: Statuses) -> Pump
     return Pump(
         PumpParts(
             log=log,
-            open_tables=lambda: MonitorTables(Database.open(settings.database_url, METADATA), crash.reach),
+            open_tables=lambda: MonitorTables(_database(settings), crash.reach),
             statuses=statuses,
             portfolio=settings.portfolio,
             clock=SystemClock(),
@@ -91,10 +96,39 @@ def _pump(settings: MonitorSettings, health: Health, statuses: Statuses) -> Pump
     )
 
 
-def _reporter(settings: MonitorSettings, pump: Pump, statuses: Statuses, health: Health) -> Reporter:
+def _judge(settings: MonitorSettings, pump: Pump, statuses: Statuses, health: Health) -> Judge:
+    crash = CrashPoints.from_setting(settings.crash_at)
+    producer = KafkaProducer(_kafka(settings), f"{settings.name}-alerts")
+    place = Place(topic_name(settings.portfolio, "alerts"), 0)
+    return Judge(
+        JudgeParts(
+            pump=pump,
+            statuses=statuses,
+            producer=producer,
+            open_history=lambda: History(_database(settings)),
+            open_book=lambda: AlertBook.open(_database(settings), producer, place, crash.reach),
+            clock=SystemClock(),
+            beat=lambda: health.beat("judge"),
+            instance=settings.instance,
+            every_ms=settings.judge_every_ms,
+            usual_after_ms=settings.usual_after_ms,
+            keep_days=settings.keep_days,
+            retry_max_ms=settings.retry_max_ms,
+        )
+    )
+
+
+def _database(settings: MonitorSettings) -> Database:
+    return Database.open(settings.database_url, METADATA)
+
+
+def _reporter(
+    settings: MonitorSettings, pump: Pump, judge: Judge, statuses: Statuses, health: Health
+) -> Reporter:
     return Reporter(
         ReporterParts(
             pump=pump,
+            judge=judge,
             statuses=statuses,
             producer=KafkaProducer(_kafka(settings), f"{settings.name}-status"),
             health=health,

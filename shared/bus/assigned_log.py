@@ -94,8 +94,11 @@ class AssignedLog:
     def _reading(self) -> str:
         return f"{', '.join(self.topics)} as group {self.group}"
 
-    async def begin(self, positions: Mapping[Place, int | None]) -> None:
-        """Take every partition from its position on; None is its start. Raises LogAway, TopicRecreated."""
+    async def begin(self, positions: Mapping[Place, int | None]) -> dict[Place, int]:
+        """Take every partition from its position on; None is its start. Where each begins.
+
+        Raises LogAway, TopicRecreated.
+        """
         assert self._consumer is not None
         tps = {TopicPartition(*place): place for place in self._places}
         try:
@@ -104,6 +107,7 @@ class AssignedLog:
         except KafkaError as error:
             raise self._told(error) from error
         self._consumer.assign(list(tps))
+        begins: dict[Place, int] = {}
         for tp, place in tps.items():
             position = positions.get(place)
             if position is not None and position > last[tp]:
@@ -113,7 +117,9 @@ class AssignedLog:
                 )
             if position is not None:
                 self.lost += max(first[tp] - position, 0)
-            self._consumer.seek(tp, max(position or 0, first[tp]))
+            begins[place] = max(position or 0, first[tp])
+            self._consumer.seek(tp, begins[place])
+        return begins
 
     async def first_after(self, topic: str, at_ms: int) -> dict[Place, int | None]:
         """The offset of the first record of each partition of ``topic`` appended at or after ``at_ms``.

@@ -43,6 +43,8 @@ FIELDS: Final[dict[str, str]] = {
     "first_offset": "the first record meant",
     "last_offset": "the last record meant",
     "group": "a consumer group",
+    "rule": "an alert rule's name",
+    "subject": "what an alert is about: a service, a caller, a feature",
     "attempt": "which try this was, from 1",
     "attempts": "how many tries there were",
     "count": "how many",

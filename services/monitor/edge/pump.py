@@ -81,11 +81,12 @@ class Pump(Service):
         return self._parts.log.end(place)
 
     @property
-    def is_caught_up(self) -> bool:
-        """Whether what is written ends where the topics do, as last seen; False before the start."""
-        return bool(self.places) and all(
-            (self.end(place) or 0) <= self.written.get(place, 0) for place in self.places
-        )
+    def behind(self) -> int | None:
+        """Records that the topics have and the tables have not; None while it is not known."""
+        ends = [self.end(place) for place in self.places]
+        if not ends or None in ends:
+            return None
+        return sum(max((end or 0) - self.written[p], 0) for p, end in zip(self.places, ends, strict=True))
 
     @Service.task
     async def _run(self) -> None:
@@ -99,9 +100,9 @@ class Pump(Service):
             return
         back_ms = self._parts.clock.now_ms() - STATUS_BACK_MS
         positions.update(await self._parts.log.first_after(STATUS, back_ms))
-        await self._parts.log.begin(positions)
-        self.places = [place for place in places if place.topic != STATUS]
-        self.written = {place: positions[place] or 0 for place in self.places}
+        begins = await self._parts.log.begin(positions)
+        self.written = {place: at for place, at in begins.items() if place.topic != STATUS}
+        self.places = sorted(self.written)
         log.info("reading", partitions=len(places), count=self.lost)
         while not self.should_stop:
             async with self._turn:

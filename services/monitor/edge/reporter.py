@@ -14,6 +14,7 @@ from shared.contracts.operations import PartitionStatus, Status
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
 
+from .judge import Judge
 from .pump import Pump
 from .statuses import STATUS, Statuses
 
@@ -28,6 +29,7 @@ class ReporterParts:
     """What the reporter looks at and writes to."""
 
     pump: Pump
+    judge: Judge
     statuses: Statuses
     producer: Producer
     health: Health
@@ -71,7 +73,7 @@ class Reporter(Service):
 
     def status(self) -> Status:
         """What the monitor is doing now."""
-        parts, pump = self._parts, self._parts.pump
+        parts, pump, book = self._parts, self._parts.pump, self._parts.judge.book
         state, detail = self._state()
         return Status(
             v=1,
@@ -86,6 +88,9 @@ class Reporter(Service):
             handled=pump.handled,
             refused=dict(pump.refused),
             numbers={
+                "behind": float(pump.behind or 0),
+                "alerts_firing": float(len(book.firing())) if book else 0.0,
+                "alerts_not_told": float(parts.judge.untold),
                 "statuses_refused": float(parts.statuses.refused),
                 "offsets_not_shown": float(pump.unshown),
                 "lost": float(pump.lost),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,10 +29,11 @@ class EndlessLog(AssignedLog):
     async def start(self) -> list[Place]:
         return [PLACE]
 
-    async def begin(self, positions: Mapping[Place, int | None]) -> None:
+    async def begin(self, positions: Mapping[Place, int | None]) -> dict[Place, int]:
         """Everything from the beginning."""
+        return dict.fromkeys(positions, 0)
 
-    async def take(self, limit: int, wait_ms: int) -> dict[Place, list[Any]]:
+    async def take(self, limit: int, wait_ms: int) -> dict[Place, Sequence[Any]]:
         await asyncio.sleep(0.001)
         self.taken += 1
         return {PLACE: [FakeMessage(PLACE.topic, PLACE.partition, self.taken - 1, b"{}")]}

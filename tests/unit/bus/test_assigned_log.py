@@ -52,7 +52,7 @@ def log_over(consumer: Any) -> AssignedLog:
 async def test_reading_goes_on_after_the_lake(position: int | None, at: int, lost: int) -> None:
     consumer = FakeConsumer(10, 20)
     log = log_over(consumer)
-    await log.begin({PLACE: position})
+    assert await log.begin({PLACE: position}) == {PLACE: at}
     assert consumer.at == {TopicPartition(*PLACE): at}
     assert log.lost == lost
 
