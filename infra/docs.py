@@ -13,6 +13,7 @@ from shared.contracts.access import PRINCIPALS, Principal, access_table
 from shared.contracts.alert_rules import RULES as ALERT_RULES
 from shared.contracts.reasons import REASONS
 from shared.contracts.topics import DAY_MS, FOREVER, TOPICS, Topic
+from shared.runtime.metrics import METRICS
 
 FOLDER: Final = Path(__file__).parents[1] / "docs"
 MADE: Final = "<!-- Made by `make docs` from {table}; edit the table, not this page. -->\n\n"
@@ -67,6 +68,19 @@ def alerts_page() -> str:
     return head + intro + _table(columns, rows)
 
 
+def metrics_page() -> str:
+    """Every metric of ``/metrics``."""
+    head = MADE.format(table="shared/runtime/metrics.py") + "# Metrics\n\n"
+    intro = (
+        "Every service shows them under `/metrics` on its health port (`ASSAY_HEALTH_PORT`), in Prometheus' "
+        "text format; counters end in `_total` there and run since the start. They are what the service last "
+        "said about itself on the topic `status`. Business counts and alerts stand in the monitor's tables."
+        "\n\n"
+    )
+    rows = [(f"`{r.name}`", r.kind, r.unit, _codes(r.labels), r.meaning) for r in METRICS]
+    return head + intro + _table(("metric", "kind", "unit", "labels", "meaning"), rows)
+
+
 def access_page() -> str:
     """Who may do what on Kafka and Redis, a row per principal."""
     head = MADE.format(table="shared/contracts/access.py and infra/local/redis_access.py") + "# Access\n\n"
@@ -103,6 +117,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "topics.md": topics_page,
     "reasons.md": reasons_page,
     "alerts.md": alerts_page,
+    "metrics.md": metrics_page,
     "access.md": access_page,
 }
 

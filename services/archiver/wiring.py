@@ -49,7 +49,8 @@ class Archiver(Service):
         self.pump = _pump(settings, self.health)
         self.keeper = _keeper(settings, self.pump)
         self.reporter = _reporter(settings, self.pump, self.keeper, self.health)
-        self._server = HealthServer(self.health, settings.health_port) if settings.health_port else None
+        server = HealthServer(self.health, settings.health_port, settings.health_host)
+        self._server = server if settings.health_port else None
         super().__init__(**kwargs)
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:

@@ -43,7 +43,8 @@ class Monitor(Service):
         self.pump = _pump(settings, self.health, self.statuses)
         self.judge = _judge(settings, self.pump, self.statuses, self.health)
         self.reporter = _reporter(settings, self.pump, self.judge, self.statuses, self.health)
-        self._server = HealthServer(self.health, settings.health_port) if settings.health_port else None
+        server = HealthServer(self.health, settings.health_port, settings.health_host)
+        self._server = server if settings.health_port else None
         super().__init__(**kwargs)
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:

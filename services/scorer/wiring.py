@@ -61,7 +61,7 @@ class ScorerService(Service):
         super().__init__(**kwargs)
         self._settings = settings
         self._health = Health(settings.stuck_after_ms / 1000)
-        self._server = HealthServer(self._health, settings.health_port)
+        self._server = HealthServer(self._health, settings.health_port, settings.health_host)
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """Children in starting order; they stop in the reverse one."""

@@ -65,7 +65,8 @@ class Simulator(Service):
         super().__init__()
         clock = SystemClock()
         self._health = Health(PROGRESS_DEADLINE_S)
-        self._server = HealthServer(self._health, settings.health_port) if settings.health_port else None
+        server = HealthServer(self._health, settings.health_port, settings.health_host)
+        self._server = server if settings.health_port else None
         world = make_world(settings.seed, settings.accounts, settings.merchants)
         start_ms = clock.now_ms()
         live = LiveWorld(world, start_ms, settings.rate_per_s, settings.speed)
@@ -88,6 +89,7 @@ class Simulator(Service):
             self._traffic,
             self._requests,
             clock,
+            self._health,
             settings.instance,
             settings.portfolio,
         )

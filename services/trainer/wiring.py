@@ -32,7 +32,7 @@ class Trainer(Service):
         super().__init__(**kwargs)
         self._settings = settings
         self._health = Health(settings.stuck_after_s)
-        self._server = HealthServer(self._health, settings.health_port)
+        self._server = HealthServer(self._health, settings.health_port, settings.health_host)
         self._producer = KafkaProducer(_kafka(settings), settings.name)
         self._jobs = JobTable(Database.open(sqlite_url(settings.data_dir / "sql" / "trainer.db"), METADATA))
 

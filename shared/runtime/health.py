@@ -2,6 +2,7 @@
 
 `/livez` asks whether every part moved within its deadline, `/startupz` whether the start is over,
 `/readyz` whether it is and every condition holds. Answers are JSON with the reasons; 200 or 503.
+`/metrics` shows Prometheus what the process last said about itself.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
+
+from .metrics import CONTENT_TYPE, Word, registry_of, text_of
 
 HOST: Final = "127.0.0.1"
 THREAD_WAIT_S: Final = 10.0
@@ -46,6 +49,11 @@ class Health:
         self._conditions: dict[str, str] = {}
         self._notes: dict[str, str | int | float] = {}
         self._started = False
+        self.word: Word | None = None
+
+    def tell(self, word: Word) -> None:
+        """What the process says about itself now; `/metrics` shows it until the next."""
+        self.word = word
 
     def beat(self, part: str) -> None:
         """``part`` made progress now; from its first beat on it must go on beating."""
@@ -92,7 +100,7 @@ class Health:
 
 
 class HealthServer:
-    """The three endpoints on loopback. ``port`` 0 takes a free one; `.port` tells which."""
+    """The endpoints, on loopback unless told otherwise. ``port`` 0 takes a free one; `.port` tells which."""
 
     def __init__(self, health: Health, port: int, host: str = HOST) -> None:
         self._health = health
@@ -109,6 +117,7 @@ class HealthServer:
             "/startupz": self._health.start_over,
         }.items():
             application.router.add_get(path, _handler(question))
+        application.router.add_get("/metrics", _metrics_handler(self._health))
         self._runner = web.AppRunner(application, access_log=None, handle_signals=False)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self.port)
@@ -127,6 +136,15 @@ def _handler(question: Callable[[], Answer]) -> Callable[[web.Request], Awaitabl
         answer = question()
         body = {"status": "ok" if answer.ok else "fault", "faults": answer.faults, "notes": answer.notes}
         return web.json_response(body, status=200 if answer.ok else 503)
+
+    return handle
+
+
+def _metrics_handler(health: Health) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    registry = registry_of(lambda: health.word)
+
+    async def handle(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=text_of(registry), headers={"Content-Type": CONTENT_TYPE})
 
     return handle
 

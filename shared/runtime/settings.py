@@ -66,8 +66,9 @@ class ServiceSettings(BaseSettings):
     )
     instance: str = Field("1", description="name of this process among those of the service")
     health_port: int = Field(
-        0, ge=0, le=65_535, description="port of /livez, /readyz and /startupz; 0 is off"
+        0, ge=0, le=65_535, description="port of /livez, /readyz, /startupz and /metrics; 0 is off"
     )
+    health_host: str = Field("127.0.0.1", description="address that the health port listens on")
     log_level: str = Field("info", description="least severe log line: debug, info, warning or error")
 
     def __init_subclass__(cls, service: str | None = None, **kwargs: Any) -> None:

@@ -52,6 +52,7 @@ class Reporter(Service):
     async def _run(self) -> None:
         while not self.should_stop:
             status = self.status()
+            self._parts.health.tell(status)
             self._tell_health(status.state, status.detail)
             try:
                 record = Outgoing(self._parts.instance.encode(), encode(status))

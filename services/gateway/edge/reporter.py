@@ -57,6 +57,7 @@ class Reporter(Service):
             await self.sleep(EVERY_S)
 
     async def _send(self, status: Status) -> None:
+        self._parts.health.tell(status)
         record = Outgoing(f"gateway-{self._parts.instance}".encode(), encode(status))
         try:
             # In time or not at all: health is told here as well, above all while Kafka confirms nothing.

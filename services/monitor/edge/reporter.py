@@ -9,11 +9,13 @@ from typing import Any, Final, Literal
 from mode import Service
 
 from shared.bus.ports import LogAway, Outgoing, Place, Producer
+from shared.contracts.alert_rules import RULES
 from shared.contracts.codec import encode
 from shared.contracts.operations import PartitionStatus, Status
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
 
+from .alerts import AlertBook
 from .judge import Judge
 from .pump import Pump
 from .statuses import STATUS, Statuses
@@ -54,6 +56,7 @@ class Reporter(Service):
     async def _run(self) -> None:
         while not self.should_stop:
             status = self.status()
+            self._parts.health.tell(status)
             self._tell_health(status)
             await self._send(status)
             await self.sleep(EVERY_S)
@@ -89,7 +92,7 @@ class Reporter(Service):
             refused=dict(pump.refused),
             numbers={
                 "behind": float(pump.behind or 0),
-                "alerts_firing": float(len(book.firing())) if book else 0.0,
+                **_firing(book),
                 "alerts_not_told": float(parts.judge.untold),
                 "statuses_refused": float(parts.statuses.refused),
                 "offsets_not_shown": float(pump.unshown),
@@ -124,3 +127,10 @@ class Reporter(Service):
             health.clear("database")
         if status.state in ("ready", "degraded"):
             health.started()
+
+
+def _firing(book: AlertBook | None) -> dict[str, float]:
+    """For how many subjects each rule fires; nothing before the kept states are read."""
+    if book is None:
+        return {}
+    return {f"firing.{rule.name}": float(len(book.firing(rule.name))) for rule in RULES}

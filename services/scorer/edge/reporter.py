@@ -51,6 +51,7 @@ class Reporter(Service):
             if not self._pump.running:
                 continue
             status = await self._status()
+            self._health.tell(status)
             try:
                 await (await self._producer.send(STATUS, [Outgoing(self._key(), encode(status))]))
             except LogAway:

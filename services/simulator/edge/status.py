@@ -16,6 +16,7 @@ from shared.contracts.codec import encode
 from shared.contracts.operations import Status
 from shared.contracts.topics import topic_name
 from shared.runtime.clock import Clock
+from shared.runtime.health import Health
 from shared.runtime.memory import rss_bytes
 
 from .scenario_requests import ScenarioRequests
@@ -35,6 +36,7 @@ class StatusReports(Service):
         traffic: Traffic,
         requests: ScenarioRequests,
         clock: Clock,
+        health: Health,
         instance: str,
         portfolio: str,
     ) -> None:
@@ -44,6 +46,7 @@ class StatusReports(Service):
         self._traffic = traffic
         self._requests = requests
         self._clock = clock
+        self._health = health
         self._instance = instance
         self._portfolio = portfolio
 
@@ -78,6 +81,7 @@ class StatusReports(Service):
             refused=self._refused(),
             numbers=self._traffic.numbers(),
         )
+        self._health.tell(status)
         key = f"simulator-{self._instance}".encode()
         try:
             await self._producer.send_and_wait(topic_name(self._portfolio, "status"), encode(status), key=key)

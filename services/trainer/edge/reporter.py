@@ -71,7 +71,9 @@ class Reporter(Service):
             if self._alone_s > self._identity.stuck_after_s:
                 raise Stuck(f"no partition of requests for {self._alone_s:.0f} s")
             try:
-                await self._outbox.report(await asyncio.to_thread(self._status, held))
+                status = await asyncio.to_thread(self._status, held)
+                self._health.tell(status)
+                await self._outbox.report(status)
             except (LogAway, DatabaseAway):
                 self._health.hold("status", "kafka_away")
             else:

@@ -180,7 +180,7 @@ async def test_status_is_said_at_once_and_at_the_end(
     traffic: Traffic, requests: ScenarioRequests, clock: FixedClock, producer: FakeProducer
 ) -> None:
     requests.take(KEY, encode(request("burst", factor=3.0)))
-    reports = StatusReports(producer, KAFKA, traffic, requests, clock, "1", "shop")
+    reports = StatusReports(producer, KAFKA, traffic, requests, clock, Health(30), "1", "shop")
     async with reports:
         await asyncio.sleep(0.05)
     words = [decode(Status, value) for topic, _, value in producer.sent if topic == "status"]
@@ -194,7 +194,7 @@ async def test_status_is_said_at_once_and_at_the_end(
 async def test_a_last_word_to_nobody_is_no_fault(
     traffic: Traffic, requests: ScenarioRequests, clock: FixedClock, producer: FakeProducer
 ) -> None:
-    reports = StatusReports(producer, KAFKA, traffic, requests, clock, "1", "shop")
+    reports = StatusReports(producer, KAFKA, traffic, requests, clock, Health(30), "1", "shop")
     producer.away = True
     await reports.on_stop()
 
