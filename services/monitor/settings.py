@@ -23,6 +23,10 @@ class MonitorSettings(ServiceSettings, service="monitor"):
         ge=0,
         description="a caller has a usual rate once it was seen for so long",
     )
+    window_ms: int = Field(300_000, ge=1_000, description="width of a window of drift")
+    sample_rows: int = Field(
+        5_000, ge=500, description="payments of a window and release that drift looks at"
+    )
     stuck_after_ms: int = Field(60_000, ge=1_000, description="not alive after this long without progress")
     crash_at: str = Field("", description="fault tests only: the place to be killed at, name[:nth]")
 

@@ -9,10 +9,13 @@ from mode import Service
 from mode.types import ServiceT
 
 from services.monitor.core.counting import COUNTED
+from services.monitor.core.sampling import Sampler
 from services.monitor.edge.alerts import AlertBook
+from services.monitor.edge.champions import Champions
+from services.monitor.edge.drifting import Drifting
 from services.monitor.edge.history import History
 from services.monitor.edge.judge import Judge, JudgeParts
-from services.monitor.edge.pump import Pump, PumpParts
+from services.monitor.edge.pump import CAPTURES, Pump, PumpParts
 from services.monitor.edge.reporter import Reporter, ReporterParts
 from services.monitor.edge.statuses import STATUS, Statuses
 from services.monitor.edge.tables import MonitorTables
@@ -27,8 +30,11 @@ from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health, HealthServer
 from shared.runtime.memory import rss_bytes
 from shared.runtime.running import run_until_stopped
+from shared.stores.artefacts import ArtefactStore
 from shared.stores.database import Database
 from shared.stores.monitor_tables import METADATA
+from shared.stores.releases_follower import ReleaseFollower
+from shared.stores.trust import FolderTrust
 
 GATHER_MS: Final = 250
 """The broker waits at most this long for a share worth answering; lag is below twice that and a write."""
@@ -40,16 +46,22 @@ class Monitor(Service):
     def __init__(self, settings: MonitorSettings, **kwargs: Any) -> None:
         self.health = Health(settings.stuck_after_ms / 1000)
         self.statuses = Statuses(settings.portfolio)
-        self.pump = _pump(settings, self.health, self.statuses)
+        keys = FolderTrust(settings.data_dir / "keys")
+        self.champions = Champions(ArtefactStore(settings.data_dir / "artefacts"), keys)
+        self.follower = ReleaseFollower(
+            _kafka(settings), settings.portfolio, keys, self.champions.on_release, history=True
+        )
+        drifting = Drifting(Sampler(settings.window_ms, settings.sample_rows), self.champions)
+        self.pump = _pump(settings, self.health, self.statuses, drifting)
         self.judge = _judge(settings, self.pump, self.statuses, self.health)
-        self.reporter = _reporter(settings, self.pump, self.judge, self.statuses, self.health)
+        self.reporter = _reporter(settings, self)
         server = HealthServer(self.health, settings.health_port, settings.health_host)
         self._server = server if settings.health_port else None
         super().__init__(**kwargs)
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """Started in this order, stopped in the reverse."""
-        return [self.reporter, self.pump, self.judge]
+        return [self.reporter, self.follower, self.pump, self.judge]
 
     async def on_start(self) -> None:
         """Open the health port. Raises OSError when it is taken."""
@@ -71,13 +83,13 @@ def _kafka(settings: MonitorSettings) -> KafkaAddress:
     return KafkaAddress(settings.kafka, settings.kafka_user, settings.kafka_password)
 
 
-def _pump(settings: MonitorSettings, health: Health, statuses: Statuses) -> Pump:
+def _pump(settings: MonitorSettings, health: Health, statuses: Statuses, drifting: Drifting) -> Pump:
     crash = CrashPoints.from_setting(settings.crash_at)
     log = AssignedLog(
         kafka=_kafka(settings),
         group=f"{settings.portfolio}.monitor",
         client_id=settings.name,
-        topics=[topic_name(settings.portfolio, name) for name in (*COUNTED, STATUS)],
+        topics=[topic_name(settings.portfolio, name) for name in (*COUNTED, CAPTURES, STATUS)],
         keeper="the monitor's tables",
         remedy="Move its database away",
         gather_ms=GATHER_MS,
@@ -87,6 +99,7 @@ def _pump(settings: MonitorSettings, health: Health, statuses: Statuses) -> Pump
             log=log,
             open_tables=lambda: MonitorTables(_database(settings), crash.reach),
             statuses=statuses,
+            drifting=drifting,
             portfolio=settings.portfolio,
             clock=SystemClock(),
             beat=lambda: health.beat("pump"),
@@ -114,6 +127,7 @@ def _judge(settings: MonitorSettings, pump: Pump, statuses: Statuses, health: He
             every_ms=settings.judge_every_ms,
             usual_after_ms=settings.usual_after_ms,
             keep_days=settings.keep_days,
+            window_ms=settings.window_ms,
             retry_max_ms=settings.retry_max_ms,
         )
     )
@@ -123,16 +137,15 @@ def _database(settings: MonitorSettings) -> Database:
     return Database.open(settings.database_url, METADATA)
 
 
-def _reporter(
-    settings: MonitorSettings, pump: Pump, judge: Judge, statuses: Statuses, health: Health
-) -> Reporter:
+def _reporter(settings: MonitorSettings, monitor: Monitor) -> Reporter:
     return Reporter(
         ReporterParts(
-            pump=pump,
-            judge=judge,
-            statuses=statuses,
+            pump=monitor.pump,
+            judge=monitor.judge,
+            statuses=monitor.statuses,
+            champions=monitor.champions,
             producer=KafkaProducer(_kafka(settings), f"{settings.name}-status"),
-            health=health,
+            health=monitor.health,
             clock=SystemClock(),
             rss_bytes=rss_bytes,
             instance=settings.instance,

@@ -11,6 +11,8 @@ from msgspec import Meta, Struct
 from shared.contracts.bounds import Count, LongText, ShortText, Text, Version
 
 MODEL_FILE: Final = "model.txt"
+REFERENCE_FILE: Final = "reference.json"
+"""How inputs and score lay in training (`shared.evaluation.drift`); models from elsewhere may lack it."""
 CARD_FILE: Final = "card.json"
 GOLDEN_INPUTS_FILE: Final = "golden_inputs.npy"
 GOLDEN_RAW_FILE: Final = "golden_raw.npy"

@@ -14,8 +14,9 @@ from services.monitor.core.readings import (
     Lately,
     usual_per_minute,
 )
+from services.monitor.core.windows import WindowRow
 from shared.stores.database import Database
-from shared.stores.monitor_tables import CALLERS, DEAD_LETTERS, DECISIONS, TIMES
+from shared.stores.monitor_tables import CALLERS, DEAD_LETTERS, DECISIONS, DRIFT, TIMES
 
 LATELY_MINUTES: Final = 5
 TIMES_MINUTES: Final = 2
@@ -48,10 +49,19 @@ class History:
                 callers=[Caller(*row) for row in sql.execute(CALLERS.select().order_by(CALLERS.c.caller))],
             )
 
+    def windows(self, after_ms: int) -> list[WindowRow]:
+        """Drift windows that start after ``after_ms``, oldest first."""
+        chosen = DRIFT.select().where(DRIFT.c.window_ms > after_ms)
+        with self._database.reading() as sql:
+            rows = sql.execute(chosen.order_by(DRIFT.c.window_ms, DRIFT.c.model, DRIFT.c.subject))
+            return [WindowRow(**row) for row in rows.mappings()]
+
     def keep_usual(self, now_ms: int) -> None:
         """Write the usual rate of every caller that paid lately."""
         with self._database.writing() as sql:
-            changed = sql.execute(CALLERS.select().where(CALLERS.c.last_ms >= now_ms - CHANGED_MS)).all()
+            # In the order in which the counts are written, so that two writers cannot wait for each other.
+            lately = CALLERS.select().where(CALLERS.c.last_ms >= now_ms - CHANGED_MS)
+            changed = sql.execute(lately.order_by(CALLERS.c.caller)).all()
             for row in changed:
                 payments = sql.scalar(_payments(row.caller, row.last_ms))
                 usual = usual_per_minute(int(payments or 0), row.first_ms, row.last_ms)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from mode import Service
 
 from services.monitor.core.readings import Reading, read_all
+from services.monitor.core.windows import drift_readings
 from shared.bus.ports import LogAway, Producer
 from shared.contracts.operations import Alert
 from shared.runtime.clock import Clock
@@ -26,6 +27,7 @@ log = get_logger("monitor.judge")
 BEHIND_AT_MOST: Final = 20_000
 """Further behind, the last minutes are not counted yet, and who seems silent may have spoken."""
 FORGET_EVERY_MS: Final = 3_600_000
+WINDOWS_AGAIN: Final = 4
 DAY_MS: Final = 86_400_000
 
 
@@ -44,6 +46,7 @@ class JudgeParts:
     every_ms: int
     usual_after_ms: int
     keep_days: int
+    window_ms: int
     retry_max_ms: int
 
 
@@ -55,6 +58,7 @@ class Judge(Service):
         self._parts = parts
         self._patience = Patience(DatabaseAway, parts.beat, parts.retry_max_ms, log, "database_away")
         self._forgot_ms = 0
+        self._drift_seen_ms = 0
         self.book: AlertBook | None = None
         self.untold = 0
 
@@ -114,7 +118,17 @@ class Judge(Service):
         history.keep_usual(now_ms)
         others = [s for s in self._parts.statuses.known(now_ms) if (s.service, s.instance) != self._myself]
         known = [subject for _, subject in book.firing("new_refusal")]
-        return read_all(history.lately(now_ms), others, known, self._parts.usual_after_ms, now_ms)
+        now = read_all(history.lately(now_ms), others, known, self._parts.usual_after_ms, now_ms)
+        return [*self._drift(history, now_ms), *now]
+
+    def _drift(self, history: History, now_ms: int) -> list[Reading]:
+        """Of each window that closed since the last look; after a start the last few again, as rules
+        count."""
+        if not self._drift_seen_ms:
+            self._drift_seen_ms = now_ms - WINDOWS_AGAIN * self._parts.window_ms
+        rows = history.windows(self._drift_seen_ms)
+        self._drift_seen_ms = max([self._drift_seen_ms, *(row.window_ms for row in rows)])
+        return list(drift_readings(rows))
 
     @property
     def _myself(self) -> tuple[str, str]:

@@ -22,13 +22,16 @@ from shared.runtime.logs import get_logger
 from shared.runtime.patience import Patience
 from shared.stores.database import DatabaseAway
 
+from .drifting import Drifting
 from .statuses import STATUS, Statuses
 from .tables import MonitorTables
 
 log = get_logger("monitor.pump")
 
+CAPTURES: Final = "captures"
 TAKE: Final = 2_000
 IDLE_WAIT_MS: Final = 100
+CAPTURES_BACK_MS: Final = 3_600_000
 STATUS_BACK_MS: Final = 120_000
 """How far back `status` is read at the start: who fell silent while we were away is seen all the same."""
 
@@ -40,6 +43,7 @@ class PumpParts:
     log: AssignedLog
     open_tables: Callable[[], MonitorTables]
     statuses: Statuses
+    drifting: Drifting
     portfolio: str
     clock: Clock
     beat: Callable[[], None]
@@ -54,7 +58,7 @@ class Pump(Service):
     def __init__(self, parts: PumpParts, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._parts = parts
-        self._cards = {topic_name(parts.portfolio, name): name for name in (*COUNTED, STATUS)}
+        self._cards = {topic_name(parts.portfolio, name): name for name in (*COUNTED, CAPTURES, STATUS)}
         self._patience = Patience(DatabaseAway, parts.beat, parts.retry_max_ms, log, "database_away")
         self._counts = Counts()
         self._writing: asyncio.Task[None] | None = None
@@ -82,11 +86,15 @@ class Pump(Service):
 
     @property
     def behind(self) -> int | None:
-        """Records that the topics have and the tables have not; None while it is not known."""
-        ends = [self.end(place) for place in self.places]
+        """Records that the topics have and the tables have not; None while it is not known.
+
+        Those of captures wait for their window to close, which is no lag.
+        """
+        counted = [place for place in self.places if self._cards[place.topic] != CAPTURES]
+        ends = [self.end(place) for place in counted]
         if not ends or None in ends:
             return None
-        return sum(max((end or 0) - self.written[p], 0) for p, end in zip(self.places, ends, strict=True))
+        return sum(max((end or 0) - self.written[p], 0) for p, end in zip(counted, ends, strict=True))
 
     @Service.task
     async def _run(self) -> None:
@@ -100,6 +108,7 @@ class Pump(Service):
             return
         back_ms = self._parts.clock.now_ms() - STATUS_BACK_MS
         positions.update(await self._parts.log.first_after(STATUS, back_ms))
+        positions.update(await self._captures_from(positions))
         begins = await self._parts.log.begin(positions)
         self.written = {place: at for place, at in begins.items() if place.topic != STATUS}
         self.places = sorted(self.written)
@@ -107,6 +116,12 @@ class Pump(Service):
         while not self.should_stop:
             async with self._turn:
                 await self._step()
+
+    async def _captures_from(self, positions: Mapping[Place, int | None]) -> dict[Place, int | None]:
+        """Where sampling goes on: windows of more than an hour ago would fill memory and help nobody."""
+        topic = next(name for name, card in self._cards.items() if card == CAPTURES)
+        since = await self._parts.log.first_after(topic, self._parts.clock.now_ms() - CAPTURES_BACK_MS)
+        return {place: max(positions[place] or 0, at or 0) for place, at in since.items()}
 
     async def _step(self) -> None:
         if self.should_stop:
@@ -116,6 +131,9 @@ class Pump(Service):
         parts.beat()
         if self._writing is not None and self._writing.done():
             await self._written()
+        for window_ms in parts.drifting.due(parts.clock.now_ms(), self._captures_behind()):
+            await self._written()
+            await self._close_window(window_ms)
         if self._is_due(parts.clock.now_ms()):
             await self._written()
             share, self._counts = self._counts, Counts()
@@ -126,10 +144,13 @@ class Pump(Service):
         for place, messages in taken.items():
             if not messages:
                 continue
-            if place.topic == STATUS:
+            card = self._cards[place.topic]
+            if card == STATUS:
                 self._parts.statuses.see(messages)
+            elif card == CAPTURES:
+                self._refuse(self._parts.drifting.see(place, messages))
             else:
-                self._counts.add(place, self._cards[place.topic], messages, messages[-1].offset + 1, now_ms)
+                self._counts.add(place, card, messages, messages[-1].offset + 1, now_ms)
 
     def _is_due(self, now_ms: int) -> bool:
         counts = self._counts
@@ -155,10 +176,29 @@ class Pump(Service):
             return
         self.written.update(share.ends)
         self.handled += share.records
-        for code, count in share.refused.items():
-            self.refused[code] = self.refused.get(code, 0) + count
+        self._refuse(share.refused)
         if not await self._parts.log.show(share.ends):
             self.unshown += 1
+
+    def _refuse(self, refused: Mapping[str, int]) -> None:
+        for code, count in refused.items():
+            self.refused[code] = self.refused.get(code, 0) + count
+
+    def _captures_behind(self) -> dict[Place, bool]:
+        """Of each partition of captures, whether it has records that were not taken, as last seen."""
+        ends = self._parts.drifting.sampler.ends
+        places = [place for place in self.places if self._cards[place.topic] == CAPTURES]
+        return {p: (self.end(p) or 0) > ends.get(p, self.written[p]) for p in places}
+
+    async def _close_window(self, window_ms: int) -> None:
+        tables = self.tables
+        assert tables is not None
+        drifting = self._parts.drifting
+        ends = await self._patience.until_done(self, lambda: drifting.close(window_ms, tables))
+        if ends is not None:
+            self.written.update(ends)
+            if not await self._parts.log.show(ends):
+                self.unshown += 1
 
     async def on_stop(self) -> None:
         """Keep what was counted, unless something is wrong; Kafka still has it then."""

@@ -16,6 +16,7 @@ from shared.runtime.clock import Clock
 from shared.runtime.health import Health
 
 from .alerts import AlertBook
+from .champions import Champions
 from .judge import Judge
 from .pump import Pump
 from .statuses import STATUS, Statuses
@@ -33,6 +34,7 @@ class ReporterParts:
     pump: Pump
     judge: Judge
     statuses: Statuses
+    champions: Champions
     producer: Producer
     health: Health
     clock: Clock
@@ -117,7 +119,7 @@ class Reporter(Service):
             return "starting", ""
         if pump.lost:
             return "degraded", f"Kafka had dropped {pump.lost} records before they were counted"
-        return "ready", ""
+        return "ready", "; ".join(self._parts.champions.without.values())
 
     def _tell_health(self, status: Status) -> None:
         health = self._parts.health

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.monitor.core.counting import Counts, Key, Rows
+from services.monitor.core.windows import WindowRow
 from shared.contracts.places import Place
 from shared.stores.database import Database
 from shared.stores.monitor_tables import (
@@ -26,6 +27,7 @@ from shared.stores.monitor_tables import (
 AT_BEFORE_WRITE: Final = "monitor.before_write"
 AT_BEFORE_OFFSETS: Final = "monitor.before_offsets"
 AT_BEFORE_COMMIT: Final = "monitor.before_commit"
+AT_BEFORE_WINDOW: Final = "monitor.before_window"
 AT_AFTER_COMMIT: Final = "monitor.after_commit"
 
 BY_MINUTE: Final = (DECISIONS, REASONS, SCORES, TIMES, LABELS, DEAD_LETTERS)
@@ -60,9 +62,19 @@ class MonitorTables:
             if counts.callers:
                 sql.execute(_seeing(sql.dialect.name), _callers(counts))
             self._reach(AT_BEFORE_OFFSETS)
-            sql.execute(replacing(sql.dialect.name, PROGRESS), _progress(counts))
+            sql.execute(replacing(sql.dialect.name, PROGRESS), _progress(counts.ends))
             self._reach(AT_BEFORE_COMMIT)
         self._reach(AT_AFTER_COMMIT)
+
+    def write_window(self, rows: Sequence[WindowRow], ends: Mapping[Place, int]) -> None:
+        """Write a drift window and move on to ``ends``; a row that stands already stays as it is."""
+        self._reach(AT_BEFORE_WINDOW)
+        with self._database.writing() as sql:
+            if rows:
+                kept = _insert(sql.dialect.name, DRIFT).on_conflict_do_nothing()
+                sql.execute(kept, [row._asdict() for row in rows])
+            if ends:
+                sql.execute(replacing(sql.dialect.name, PROGRESS), _progress(ends))
 
     def forget(self, before_ms: int) -> int:
         """Drop the minutes and windows before ``before_ms``; how many rows."""
@@ -151,8 +163,8 @@ def _callers(counts: Counts) -> list[Row]:
     return [dict(zip(names, (*row, 0.0), strict=True)) for row in seen]
 
 
-def _progress(counts: Counts) -> list[Row]:
+def _progress(ends: Mapping[Place, int]) -> list[Row]:
     return [
         {"topic": place.topic, "partition": place.partition, "next_offset": end}
-        for place, end in sorted(counts.ends.items())
+        for place, end in sorted(ends.items())
     ]

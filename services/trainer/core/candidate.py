@@ -10,10 +10,12 @@ import numpy as np
 
 from shared.contracts.models import ModelCard
 from shared.contracts.operations import TrainingRequest
+from shared.evaluation.drift import ModelReference, reference_of
 from shared.features.mapping import Training
+from shared.scoring.calibration import Calibrator
 from shared.scoring.trees import predict_raw
 
-from .dataset import Floats, TrainingSet
+from .dataset import Floats, Mask, TrainingSet
 from .fit import Parameters, fit_trees, require_enough, resolve_parameters, sample_genuine
 from .measure import Measured, golden_inputs, measure, walkable
 from .window import TrainingImpossible, Window
@@ -31,13 +33,17 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The final model, what a later slice said of it, and its golden vectors: inputs (k, d), raw (k,)."""
+    """The final model, what a later slice said of it, and its golden vectors: inputs (k, d), raw (k,).
+
+    ``reference`` is how the inputs lay in the whole set and the calibrated score in the later slice.
+    """
 
     text: str
     parameters: Parameters
     measured: Measured
     golden_inputs: Floats
     golden_raw: Floats
+    reference: ModelReference
 
 
 def fit_candidate(data: TrainingSet, inputs: Inputs, window: Window, training: Training, seed: int) -> Fitted:
@@ -51,7 +57,7 @@ def fit_candidate(data: TrainingSet, inputs: Inputs, window: Window, training: T
     measured = measure(walkable(text, inputs.names), data.select(later))
     if window.refit:
         text = _fit(data, inputs, training, parameters)
-    return _finish(text, inputs, parameters, measured, data)
+    return _finish(text, inputs, parameters, measured, data, later)
 
 
 def _fit(data: TrainingSet, inputs: Inputs, training: Training, parameters: Parameters) -> str:
@@ -60,7 +66,7 @@ def _fit(data: TrainingSet, inputs: Inputs, training: Training, parameters: Para
 
 
 def _finish(
-    text: str, inputs: Inputs, parameters: Parameters, measured: Measured, data: TrainingSet
+    text: str, inputs: Inputs, parameters: Parameters, measured: Measured, data: TrainingSet, later: Mask
 ) -> Fitted:
     trees = walkable(text, inputs.names)
     golden = golden_inputs(trees, data)
@@ -68,7 +74,20 @@ def _finish(
     reference = np.asarray(lightgbm.Booster(model_str=text).predict(golden, raw_score=True, num_threads=1))
     if raw.tobytes() != reference.astype(np.float64).tobytes():
         raise TrainingImpossible("The walker and LightGBM give different bits for this model.")
-    return Fitted(text, parameters, measured, golden, raw)
+    scores = Calibrator(measured.calibration).apply(predict_raw(trees, data.matrix[later]))
+    return Fitted(text, parameters, measured, golden, raw, _reference(inputs, data, scores))
+
+
+def _reference(inputs: Inputs, data: TrainingSet, scores: Floats) -> ModelReference:
+    columns = zip(inputs.names, data.matrix.T, strict=True)
+    return ModelReference(
+        v=1,
+        rows=len(data.fraud),
+        features=[reference_of(name, column) for name, column in columns],
+        # Payments that no tree was fitted on, unless the window asks for a refit: as near live as training
+        # is.
+        score=reference_of("score", scores),
+    )
 
 
 def candidate_card(

@@ -16,12 +16,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from shared.contracts.codec import encode
 from shared.contracts.ids import content_hash
 from shared.contracts.models import ModelCard
 from shared.features.compiled import compile_portfolio
 from shared.features.refusal import PortfolioError
 from shared.stores.artefacts import ArtefactStore, Golden
-from shared.stores.manifest import MODEL_FILE
+from shared.stores.manifest import MODEL_FILE, REFERENCE_FILE
 from shared.stores.portfolio_files import read_portfolio
 from shared.stores.signing import open_signer
 
@@ -86,7 +87,8 @@ def _store(order: Order, card: ModelCard, fitted: candidate.Fitted) -> str:
     signer = open_signer(Path(order.keys), order.signing_key)
     golden = Golden(fitted.golden_inputs, fitted.golden_raw)
     store = ArtefactStore(Path(order.artefacts))
-    return store.put({MODEL_FILE: fitted.text.encode()}, card, golden, signer)
+    files = {MODEL_FILE: fitted.text.encode(), REFERENCE_FILE: encode(fitted.reference)}
+    return store.put(files, card, golden, signer)
 
 
 def code_hash() -> str:
