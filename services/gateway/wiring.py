@@ -15,7 +15,7 @@ from services.gateway.edge.counts import Counts
 from services.gateway.edge.database import METADATA
 from services.gateway.edge.deciding import Deadlines, DecisionCalls
 from services.gateway.edge.desk import Desk, DeskParts, Policies
-from services.gateway.edge.door import Door, Route
+from services.gateway.edge.door import Door, Route, told
 from services.gateway.edge.feed import Arrivals, DecisionFeed
 from services.gateway.edge.key_book import KeyBook, operator_key
 from services.gateway.edge.key_calls import KeyCalls
@@ -26,7 +26,6 @@ from services.gateway.edge.outbox import Outbox
 from services.gateway.edge.parked_labels import ParkedLabels
 from services.gateway.edge.publisher import Publisher
 from services.gateway.edge.reporter import Reporter, ReporterParts
-from services.gateway.edge.server import HttpServer
 from services.gateway.edge.taking import Kind, Taking, TakingParts, kinds
 from services.gateway.settings import GatewaySettings
 from shared.bus.arrival import partition_counts, wait_for_log
@@ -39,6 +38,7 @@ from shared.runtime import collector
 from shared.runtime.clock import SystemClock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health, HealthServer
+from shared.runtime.http_server import HttpServer
 from shared.runtime.memory import rss_bytes
 from shared.stores.audit_writer import AuditWriter
 from shared.stores.card_keys import card_key
@@ -187,7 +187,7 @@ def _server(
     door = Door(book, settings.portfolio, desk.clock, counts)
     app = make_app(door, table(deciding, taking, keys, inputs))
     timeout_s = settings.request_timeout_ms / 1000
-    return HttpServer(app, settings.host, settings.port, timeout_s, settings.connections)
+    return HttpServer(app, (settings.host, settings.port), timeout_s, settings.connections, told)
 
 
 def table(

@@ -25,14 +25,13 @@ from services.gateway.edge.counts import Counts
 from services.gateway.edge.database import METADATA
 from services.gateway.edge.deciding import Deadlines, DecisionCalls
 from services.gateway.edge.desk import Desk, DeskParts, Policies
-from services.gateway.edge.door import Door, Route
+from services.gateway.edge.door import Door, Route, told
 from services.gateway.edge.feed import Arrivals
 from services.gateway.edge.key_book import KeyBook
 from services.gateway.edge.key_calls import KeyCalls
 from services.gateway.edge.once import MemoryOnce
 from services.gateway.edge.outbox import Outbox
 from services.gateway.edge.publisher import Publisher
-from services.gateway.edge.server import HttpServer
 from services.gateway.edge.taking import Taking, TakingParts, kinds
 from services.gateway.wiring import table
 from shared.bus.loader import Partitions
@@ -46,6 +45,7 @@ from shared.contracts.topics import topic_name
 from shared.runtime.clock import FixedClock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health
+from shared.runtime.http_server import HttpServer
 from shared.stores.database import Database, sqlite_url
 from tests.support.front_door_memory import MemoryAudit, MemoryLake
 
@@ -199,7 +199,7 @@ class FrontDoor:
         self.routes = self._routes()
         self.app: ASGIApp = make_app(self._door(), self.routes)
         timeout_s, connections = self.limits.request_timeout_s, self.limits.connections
-        self.server = HttpServer(self.app, "127.0.0.1", 0, timeout_s, connections)
+        self.server = HttpServer(self.app, ("127.0.0.1", 0), timeout_s, connections, told)
         self._parts: list[ServiceT] = [self.publisher, self.outbox, self.book, self.server]
 
     async def start(self) -> None:

@@ -15,6 +15,7 @@ from services.gateway.core.refusal import Refused, fault_body
 from services.gateway.core.trace import Trace, trace
 from shared.bus.ports import LogAway
 from shared.runtime.clock import Clock
+from shared.runtime.http_protocol import Told
 from shared.runtime.logs import get_logger
 from shared.stores.database import DatabaseAway
 from shared.stores.kafka_log import KafkaAway
@@ -138,6 +139,12 @@ def refusal(refused: Refused, request_id: str, request: Request | None = None) -
     if request is not None and _has_much_left(request, refused):
         headers["connection"] = "close"
     return Response(fault_body(refused, request_id), refused.status, headers, JSON)
+
+
+def told(code: str) -> Told:
+    """The same for a request that was never whole, so that it has no id either."""
+    refused = Refused(code)
+    return Told(refused.status, fault_body(refused, ""), 1 if refused.status == 503 else None)
 
 
 def _has_much_left(request: Request, refused: Refused) -> bool:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
-from mode import Service
 from msgspec import Struct
 
-from shared.bus.leaving import leave
-from shared.bus.ports import Place
-from shared.contracts.access import refusal
+from shared.bus.ports import Message, Place
+from shared.bus.tail import Tail
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import DecodeError, decode
 from shared.contracts.decisions import Decision
@@ -25,10 +21,6 @@ from shared.runtime.logs import get_logger
 
 log = get_logger("gateway.feed")
 
-FETCH_WAIT_MS: Final = 500
-TAKE_MS: Final = 500
-REQUEST_MS: Final = 5_000
-AGAIN_S: Final = 0.5
 KEPT_LATE: Final = 10_000
 
 
@@ -100,63 +92,33 @@ class Arrivals:
                 waiting.future.set_result(decision)
 
 
-class DecisionFeed(Service):
-    """Reads ``places``, partitions of one topic, from their end on; tries a broker that is away for ever."""
+class DecisionFeed(Tail):
+    """Reads ``places``, partitions of one topic, from their end on.
+
+    What came while the broker was away may be waited for.
+    """
 
     def __init__(
         self, kafka: KafkaAddress, places: Sequence[Place], arrivals: Arrivals, health: Health, **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
-        self._kafka = kafka
-        self._places = [TopicPartition(*place) for place in places]
+        super().__init__(kafka, places, **kwargs)
         self._arrivals = arrivals
         self._health = health
-        self._positions: dict[TopicPartition, int] = {}
-        self.is_ready = False
 
-    @Service.task
-    async def _follow(self) -> None:
-        while not self.should_stop:
-            try:
-                async with self._consumer() as consumer:
-                    await self._read(consumer)
-            except (KafkaError, OSError, TimeoutError) as error:
-                if refused := refusal(error, self._kafka, "read", self._places[0].topic):
-                    raise refused from error
-                self.is_ready = False
-                self._health.hold("decisions", "kafka_away")
-                log.warning("feed_lost", reason="kafka_away", error=type(error).__name__)
-                await self.sleep(AGAIN_S)
+    def take(self, messages: Sequence[Message]) -> None:
+        """Wake who waits for these."""
+        for message in messages:
+            self._arrivals.take(message.value or b"")
 
-    @asynccontextmanager
-    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        """A consumer where we were; what came while the broker was away may be waited for."""
-        consumer = AIOKafkaConsumer(
-            **self._kafka.options(),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="latest",
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            fetch_min_bytes=1,
-            request_timeout_ms=REQUEST_MS,
-        )
-        try:
-            await consumer.start()
-            ends = await consumer.end_offsets(self._places)
-            consumer.assign(self._places)
-            for place in self._places:
-                consumer.seek(place, self._positions.setdefault(place, ends[place]))
-            yield consumer
-        finally:
-            await leave(consumer)
+    def moved(self) -> None:
+        """The feed lives."""
+        self._health.beat("feed")
 
-    async def _read(self, consumer: AIOKafkaConsumer) -> None:
-        self.is_ready = True
+    def found(self) -> None:
+        """Decisions come."""
         self._health.clear("decisions")
-        while not self.should_stop:
-            found = await consumer.getmany(timeout_ms=TAKE_MS)
-            self._health.beat("feed")
-            for place, messages in found.items():
-                for message in messages:
-                    self._arrivals.take(message.value or b"")
-                self._positions[place] = messages[-1].offset + 1
+
+    def lost(self, error: Exception) -> None:
+        """Nobody's decision comes back now."""
+        self._health.hold("decisions", "kafka_away")
+        log.warning("feed_lost", reason="kafka_away", error=type(error).__name__)

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
 
-from services.gateway.edge import feed as room
 from services.gateway.edge.feed import Arrivals, DecisionFeed
+from shared.bus import tail as room
 from shared.bus.ports import Place
 from shared.contracts.access import AccessRefused
 from shared.contracts.addresses import KafkaAddress

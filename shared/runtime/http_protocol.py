@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 from asyncio.events import TimerHandle
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-
-from services.gateway.core.refusal import Refused, fault_body
 
 HEADER_BYTES: Final = 16_384
 LINGER_S: Final = 1.0
 LINGER_BYTES: Final = 32 << 20
+
+
+class Told(NamedTuple):
+    """How a refusal is told: status, JSON body, and when to come again, None where that helps nobody."""
+
+    status: int
+    body: bytes
+    retry_after_s: int | None = None
 
 
 class LingeringTransport:
@@ -59,8 +65,11 @@ class LingeringTransport:
 class GuardedProtocol(HttpToolsProtocol):
     """Closes a connection above the limit, one whose headers are too long, and one that trickles.
 
-    uvicorn itself waits for ever for the rest of a request.
+    uvicorn itself waits for ever for the rest of a request. ``told`` makes the answer of a reason code:
+    `overloaded`, `header_length`, `not_http` or `request_timeout`.
     """
+
+    told: ClassVar[Callable[[str], Told]]
 
     limit_s: ClassVar[float] = 10.0
     connections_limit: ClassVar[int] = 2_000
@@ -75,7 +84,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_made(self._gentle)  # type: ignore[arg-type]  # all that uvicorn asks of one
         self._timer: TimerHandle | None = self.loop.call_later(self.limit_s, self._late)
         if len(self.connections) > self.connections_limit:
-            self._end(Refused("overloaded", retry_after_s=1.0))
+            self._end("overloaded")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timers."""
@@ -95,7 +104,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().data_received(data)
         # A head without an end calls nobody back, so it is counted here as well.
         if self._is_reading_head and self._head_bytes > HEADER_BYTES:
-            self._end(Refused("header_length"))
+            self._end("header_length")
 
     def on_message_begin(self) -> None:
         """A request begins: it has its time from now."""
@@ -120,7 +129,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._gentle.is_closing():
             return
         if self._told_bytes > HEADER_BYTES:
-            self._end(Refused("header_length"))
+            self._end("header_length")
             return
         self._is_reading_head = False
         self._head_bytes = 0
@@ -140,12 +149,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Bytes that are no HTTP."""
-        self._end(Refused("not_http"))
+        self._end("not_http")
 
     def _late(self) -> None:
         self._timer = None
         if self._is_incoming or self._head_bytes:
-            self._end(Refused("request_timeout"))
+            self._end("request_timeout")
         else:
             self._gentle.close()  # it has asked nothing, so nothing is answered
 
@@ -154,12 +163,12 @@ class GuardedProtocol(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
 
-    def _end(self, refused: Refused) -> None:
+    def _end(self, code: str) -> None:
         """Tell why, where no answer is under way or given, and close."""
         if self._gentle.is_closing():
             return
         if self._may_answer():
-            self._gentle.write(_bare_answer(refused))
+            self._gentle.write(_bare_answer(type(self).told(code)))
         if self.cycle is not None:
             # Nobody is left to answer: what waits for the rest of a body, waits no longer.
             self.cycle.disconnected = True
@@ -173,12 +182,11 @@ class GuardedProtocol(HttpToolsProtocol):
         return cycle.response_complete if self._is_reading_head else not cycle.response_started
 
 
-def _bare_answer(refused: Refused) -> bytes:
-    """An answer to a request that has no id: it was never whole."""
-    body = fault_body(refused, "")
-    retry = "" if refused.retry_after_s is None else f"retry-after: {int(refused.retry_after_s)}\r\n"
+def _bare_answer(told: Told) -> bytes:
+    """An answer to a request that was never whole."""
+    retry = "" if told.retry_after_s is None else f"retry-after: {told.retry_after_s}\r\n"
     head = (
-        f"HTTP/1.1 {refused.status} Refused\r\ncontent-type: application/json\r\n{retry}"
-        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        f"HTTP/1.1 {told.status} Refused\r\ncontent-type: application/json\r\n{retry}"
+        f"content-length: {len(told.body)}\r\nconnection: close\r\n\r\n"
     )
-    return head.encode() + body
+    return head.encode() + told.body

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import uvicorn
 from mode import Service
 
-from .protocol import GuardedProtocol
+from .http_protocol import GuardedProtocol, Told
 
 BACKLOG: Final = 1_024
 KEEP_ALIVE_S: Final = 75
@@ -30,17 +30,22 @@ class _Server(uvicorn.Server):
 class HttpServer(Service):
     """Listens while it runs; at the end requests under way get their answers.
 
-    ``port`` 0 takes a free one; `.port` tells which.
+    ``port`` 0 takes a free one; `.port` tells which. ``told``: see `GuardedProtocol`.
     """
 
     def __init__(
-        self, app: Any, host: str, port: int, timeout_s: float, connections: int, **kwargs: Any
+        self,
+        app: Any,
+        address: tuple[str, int],
+        timeout_s: float,
+        connections: int,
+        told: Callable[[str], Told],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._address = (host, port)
-        protocol = type(
-            "Protocol", (GuardedProtocol,), {"limit_s": timeout_s, "connections_limit": connections}
-        )
+        self._address = address
+        bounds = {"limit_s": timeout_s, "connections_limit": connections, "told": staticmethod(told)}
+        protocol = type("Protocol", (GuardedProtocol,), bounds)
         config = uvicorn.Config(
             app,
             http=protocol,
@@ -58,7 +63,7 @@ class HttpServer(Service):
         )
         self._server = _Server(config)
         self._socket: socket.socket | None = None
-        self.port = port
+        self.port = address[1]
 
     async def on_start(self) -> None:
         """Listen: who comes before the server is up waits. Raises OSError when the port is taken."""
