@@ -87,3 +87,8 @@ class HttpServer(Service):
             if not self._server.started or not self._server.server_state.connections:
                 break
             await asyncio.sleep(0.05)
+
+    async def on_shutdown(self) -> None:
+        """Close the port also where the end came before the server was up."""
+        if self._socket is not None:
+            self._socket.close()

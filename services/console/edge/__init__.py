@@ -1,0 +1,1 @@
+"""The outside of the console: browsers, topics, tables, the lake."""

@@ -1,0 +1,29 @@
+"""What the console holds of the topics, all of it bounded."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from services.console.core.house import Statuses
+from services.console.core.recent import Recent
+from shared.contracts.operations import Alert
+
+
+class Held:
+    """``heard_at_ms``: when the broker answered last, None before the first time."""
+
+    def __init__(self, portfolio: str, kept_decisions: int) -> None:
+        self.recent = Recent(kept_decisions)
+        self.statuses = Statuses(portfolio)
+        self.alerts: dict[tuple[str, str], Alert] = {}
+        self.refused: Counter[str] = Counter()
+        self.heard_at_ms: int | None = None
+        self.is_log_away = True
+
+    def alerts_now(self) -> list[Alert]:
+        """The last word on each rule and subject: firing ones first, then the newest."""
+        return sorted(self.alerts.values(), key=lambda alert: (alert.state != "firing", -alert.at_ms))
+
+    def alerts_firing(self) -> int:
+        """How many fire now."""
+        return sum(alert.state == "firing" for alert in self.alerts.values())
