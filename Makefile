@@ -12,12 +12,12 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 TYPED   := services shared infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check static test run bench quality soak lock docs clean
+.PHONY: help setup check static test test-browser run bench quality soak lock docs clean
 
 help: ## Print this list.
 	@echo "Assay: event-driven fraud scoring. Needs Python 3.11 to 3.13 and make; brings its own Kafka and Redis."
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMPS)/dev ## Make .venv and install everything for work on the code, every package checked by its hash.
 
@@ -32,6 +32,9 @@ static: setup ## Look at the text alone: ruff, mypy --strict, the import contrac
 
 test: static ## Run static, then every test against a real Kafka and Redis that the tests start themselves.
 	$(BIN)/python -m tests.suites
+
+test-browser: setup ## Look at every screen of the console with Debian's Chromium, and write docs/screens/*.png again.
+	$(BIN)/python -m pytest tests/browser -rs
 
 run: $(STAMPS)/run ## Start the whole house, stream history, train, go live, and show what happens. Ctrl-C ends it.
 	$(BIN)/assay run

@@ -46,6 +46,7 @@ OTHERS: Final = {
     "support": "what tests share",
     "bench": "measures, never asserts: make bench",
     "quality": "needs the published data: make quality",
+    "browser": "needs Chromium: make test-browser",
 }
 """Folders of tests/ in no group, and why."""
 

@@ -39,6 +39,8 @@ class Secrets:
                 for name in names:
                     _draw(self.file(part, name), secrets.token_urlsafe(PASSWORD_BYTES))
             _draw(self.operator_key, f"assay_{secrets.token_hex(6)}_{secrets.token_hex(32)}")
+            _draw(self.console_key, f"assay_console_{secrets.token_hex(32)}")
+            _draw(self.console_admin, secrets.token_urlsafe(PASSWORD_BYTES))
         except OSError as error:
             raise StackError(
                 f"The folder {self.folder} cannot be written: {error}.",
@@ -49,6 +51,16 @@ class Secrets:
     def operator_key(self) -> Path:
         """The file of the key that may manage the gateway's keys."""
         return self.folder / "gateway.operator"
+
+    @property
+    def console_key(self) -> Path:
+        """The file of the key by which the command line manages the console's users."""
+        return self.folder / "console.operator"
+
+    @property
+    def console_admin(self) -> Path:
+        """The file of the password of the console's first user, admin."""
+        return self.folder / "console.admin"
 
     def file(self, part: Part, user: str) -> Path:
         """Where the password of ``user`` is, known or not."""

@@ -20,7 +20,9 @@ class ServiceRow(Struct, frozen=True, kw_only=True):
     for what they do before they need it. ``background`` rows nobody waits for: they give way to the others
     where processors are few. ``wave`` orders stopping: higher waves stop first. ``env`` is
     added to what every service is told; ``{rate}`` and ``{accounts}`` in a value are the options',
-    ``{gateway_port}`` and ``{operator_key}`` the front door's port and the file of the key that manages keys.
+    ``{gateway_port}`` and ``{operator_key}`` the front door's port and the file of the key that manages keys,
+    ``{console_port}``, ``{console_key}`` and ``{console_admin}`` the console's port, the file of the key that
+    manages its users, and that of its first user's password.
     """
 
     name: str
@@ -54,6 +56,17 @@ SERVICES: Final[tuple[ServiceRow, ...]] = (
         },
     ),
     ServiceRow(
+        name="console",
+        module="services.console",
+        background=True,
+        wave=2,
+        env={
+            "ASSAY_CONSOLE_PORT": "{console_port}",
+            "ASSAY_CONSOLE_OPERATOR_KEY_FILE": "{console_key}",
+            "ASSAY_CONSOLE_ADMIN_PASSWORD_FILE": "{console_admin}",
+        },
+    ),
+    ServiceRow(
         name="simulator",
         module="services.simulator",
         default=False,
@@ -80,11 +93,15 @@ def service_environment(
 ) -> dict[str, str]:
     """What one process is told beyond our own environment. Raises StackError without a portfolio file."""
     data = DataDir(Path(options.data_dir))
+    secrets = Secrets(data.secrets)
     values = {
         "rate": options.rate,
         "accounts": options.accounts,
         "gateway_port": addresses["gateway"].rpartition(":")[2],
-        "operator_key": Secrets(data.secrets).operator_key,
+        "operator_key": secrets.operator_key,
+        "console_port": addresses["console"].rpartition(":")[2],
+        "console_key": secrets.console_key,
+        "console_admin": secrets.console_admin,
     }
     common = {
         **_sign_in(row.name, data),

@@ -128,6 +128,7 @@ class Supervisor:
             "kafka": kafka.bootstrap,
             "redis": redis.url,
             "gateway": f"http://{HOST}:{ports.gateway}",
+            "console": f"http://{HOST}:{ports.console}",
         }
         both = [Managed(redis, redis.url, REDIS_WAVE), Managed(kafka, kafka.bootstrap, KAFKA_WAVE)]
         self._managed += both

@@ -14,6 +14,10 @@ class CliSettings(ServiceSettings, service="cli"):
 
     signing_key: str = Field("operator", description="name of the private key in the folder keys")
     gateway: str = Field("", description="URL of the front door; empty: the running stack's")
+    console: str = Field("", description="URL of the console; empty: the running stack's")
+    console_key_file: Path | None = Field(
+        None, description="file with the key that may manage the console's users; empty: the stack's own"
+    )
     operator_key_file: Path | None = Field(
         None, description="file with the key that may manage keys; empty: the stack's own"
     )

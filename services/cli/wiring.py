@@ -27,6 +27,8 @@ def surroundings() -> Surroundings:
         operator=settings.operator,
         gateway=settings.gateway or None,
         operator_key_file=settings.operator_key_file,
+        console=settings.console or None,
+        console_key_file=settings.console_key_file,
     )
 
 

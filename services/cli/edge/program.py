@@ -42,6 +42,7 @@ COMMANDS: Final = (
     Entry("state", "state", "app", "Entity timelines: compare with the lake, rebuild from it."),
     Entry("release", "release", "app", "Releases: everything that decides, as one numbered object."),
     Entry("keys", "keys", "app", "API keys of the front door."),
+    Entry("users", "users", "app", "Users of the console."),
     Entry("dlq", "dlq", "app", "Dead letters: refused records with their bytes and reason."),
 )
 

@@ -36,6 +36,8 @@ class Surroundings:
     operator: str
     gateway: str | None = None
     operator_key_file: Path | None = None
+    console: str | None = None
+    console_key_file: Path | None = None
 
     def house(self, data_dir: Path | None, portfolio: str | None = None) -> House:
         """The house at ``data_dir`` (else the environment's), for ``portfolio`` (else the stack's)."""
@@ -83,13 +85,17 @@ class House:
     def operator_key(self) -> str:
         """The key that may manage keys. Raises WrongUse."""
         path = self.around.operator_key_file or self._secrets.operator_key
-        try:
-            return path.read_text(encoding="ascii").strip()
-        except OSError as error:
-            raise WrongUse(
-                f"The operator's key cannot be read: {error}.",
-                "Name its file with ASSAY_CLI_OPERATOR_KEY_FILE; `assay up` makes one.",
-            ) from error
+        return _key(path, "ASSAY_CLI_OPERATOR_KEY_FILE")
+
+    @property
+    def console(self) -> str:
+        """Where the console is. Raises Away when no stack runs and none is named."""
+        return self.around.console or self._address("console", "ASSAY_CLI_CONSOLE")
+
+    @property
+    def console_key(self) -> str:
+        """The key that may manage the console's users. Raises WrongUse."""
+        return _key(self.around.console_key_file or self._secrets.console_key, "ASSAY_CLI_CONSOLE_KEY_FILE")
 
     @property
     def _secrets(self) -> Secrets:
@@ -145,3 +151,13 @@ class House:
                 f"Start one with `assay up`, name its folder with --data-dir, or set {variable}.",
             )
         return found
+
+
+def _key(path: Path, variable: str) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise WrongUse(
+            f"The operator's key cannot be read: {error}.",
+            f"Name its file with {variable}; `assay up` makes one.",
+        ) from error

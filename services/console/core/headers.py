@@ -20,9 +20,10 @@ POLICY: Final = "; ".join(
 SECURITY: Final[dict[str, str]] = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
-"""On every answer, errors and files included."""
+"""On every answer, errors and files included. With no referrer at all a browser's forms would name no origin
+either, and could not be told from another site's."""

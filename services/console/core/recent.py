@@ -110,12 +110,8 @@ class Recent:
 
     def times_ms(self, now_ms: int) -> list[int]:
         """Received to decided of each decision in the last `LATENCY_WINDOW_MS`."""
-        times: list[int] = []
-        for decided_at_ms, took_ms in reversed(self._moments):
-            if decided_at_ms < now_ms - LATENCY_WINDOW_MS:
-                break
-            times.append(took_ms)
-        return times
+        first_ms = now_ms - LATENCY_WINDOW_MS
+        return [took_ms for decided_at_ms, took_ms in self._moments if decided_at_ms >= first_ms]
 
     def callers(self) -> list[str]:
         """Who sent the newest decisions' payments."""

@@ -175,7 +175,7 @@ async def test_every_answer_tells_browsers_to_be_strict(house: ConsoleHouse) -> 
             headers = (await client.get(path)).headers
             assert headers["content-security-policy"] == POLICY
             assert headers["x-content-type-options"] == "nosniff"
-            assert headers["referrer-policy"] == "no-referrer"
+            assert headers["referrer-policy"] == "same-origin"
             assert headers["cross-origin-opener-policy"] == "same-origin"
     assert "unsafe" not in POLICY
 

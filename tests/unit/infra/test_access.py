@@ -49,7 +49,8 @@ def test_passwords_are_drawn_once_and_are_their_owners_alone(tmp_path: Path) -> 
     secrets = Secrets(tmp_path / "secrets")
     secrets.make()
     drawn = {path.name: path.read_text() for path in secrets.folder.iterdir()}
-    named = [secrets.operator_key.name, *(f"{part}.{name}" for part in NAMES for name in NAMES[part])]
+    own = [secrets.operator_key.name, secrets.console_key.name, secrets.console_admin.name]
+    named = [*own, *(f"{part}.{name}" for part in NAMES for name in NAMES[part])]
     assert sorted(drawn) == sorted(named)
     assert len(set(drawn.values())) == len(drawn)
     assert {path.stat().st_mode & 0o777 for path in secrets.folder.iterdir()} == {0o600}
@@ -68,7 +69,7 @@ def test_a_service_is_told_the_files_of_its_own_passwords_and_no_password(tmp_pa
     secrets = Secrets(tmp_path / "secrets")
     secrets.make()
     options = StackOptions(data_dir=str(tmp_path))
-    addresses = {"kafka": "h:1", "redis": "unix:///r", "gateway": "http://h:2"}
+    addresses = {"kafka": "h:1", "redis": "unix:///r", "gateway": "http://h:2", "console": "http://h:3"}
     for row in SERVICES:
         told = service_environment(row, 1, options, addresses, 1)
         assert told["ASSAY_KAFKA_USER"] == row.name

@@ -111,12 +111,13 @@ def test_the_table_starts_what_the_options_ask_for() -> None:
         "monitor": 1,
         "trainer": 1,
         "gateway": 1,
+        "console": 1,
         "simulator": 0,
     }
     with_traffic = StackOptions(data_dir="/d", simulator=True, rate=50.5)
     simulator = next(row for row in SERVICES if row.name == "simulator")
     assert simulator.instances(with_traffic) == 1
-    addresses = {"kafka": "k:1", "redis": "unix:///s", "gateway": "http://g:3"}
+    addresses = {"kafka": "k:1", "redis": "unix:///s", "gateway": "http://g:3", "console": "http://c:4"}
     env = service_environment(simulator, 1, with_traffic, addresses, health_port=99)
     assert env["ASSAY_SIMULATOR_RATE_PER_S"] == "50.5"
     assert env["ASSAY_SIMULATOR_ACCOUNTS"] == "2000"
@@ -129,6 +130,11 @@ def test_the_table_starts_what_the_options_ask_for() -> None:
     told = service_environment(gateway, 1, asked, addresses, health_port=99)
     assert told["ASSAY_GATEWAY_PORT"] == "3"
     assert told["ASSAY_GATEWAY_OPERATOR_KEY_FILE"] == "/d/secrets/gateway.operator"
+    console = next(row for row in SERVICES if row.name == "console")
+    seen = service_environment(console, 1, asked, addresses, health_port=99)
+    assert seen["ASSAY_CONSOLE_PORT"] == "4"
+    assert seen["ASSAY_CONSOLE_OPERATOR_KEY_FILE"] == "/d/secrets/console.operator"
+    assert seen["ASSAY_CONSOLE_ADMIN_PASSWORD_FILE"] == "/d/secrets/console.admin"
     assert env["ASSAY_HEALTH_PORT"] == "99"
 
 

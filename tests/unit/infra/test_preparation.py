@@ -120,13 +120,19 @@ def test_a_named_port_in_use_is_refused_and_a_remembered_one_replaced(tmp_path: 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="claims are names in Linux's namespace")
 def test_two_stacks_that_start_at_once_have_a_front_door_each(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
+    port, screens = free_ports(2)
     for name in ("one", "other"):
         DataDir.at(tmp_path / name).make()
-        DataDir.at(tmp_path / name).ports_file.write_bytes(msgspec.json.encode(StackPorts(1, 2, port)))
+        former = StackPorts(1, 2, port, screens)
+        DataDir.at(tmp_path / name).ports_file.write_bytes(msgspec.json.encode(former))
     one, other = PortClaims(), PortClaims()
-    assert choose_ports(DataDir.at(tmp_path / "one"), 0, one).gateway == port
-    assert choose_ports(DataDir.at(tmp_path / "other"), 0, other).gateway != port
+    first, second = (
+        choose_ports(DataDir.at(tmp_path / name), 0, claims)
+        for name, claims in (("one", one), ("other", other))
+    )
+    assert (first.gateway, first.console) == (port, screens)
+    assert second.gateway != port
+    assert second.console != screens
     one.close()
     assert other.take(port)
     other.close()

@@ -9,7 +9,9 @@ import typer
 from rich.console import Console
 
 from infra.local.doctor import doctor as look_over
+from infra.local.layout import DataDir
 from infra.local.options import StackOptions
+from infra.local.secrets import Secrets
 from infra.local.stack import Stack
 from infra.local.state import StackState
 from services.cli.edge import terminal
@@ -65,6 +67,8 @@ def _tell_up(state: StackState, started: bool, *, as_json: bool) -> None:
     )
     for name in failed:
         terminal.say(f"{name} does not run: see {state.options.data_dir}/logs/{name}.log.")
+    password = Secrets(DataDir(Path(state.options.data_dir)).secrets).console_admin
+    terminal.say(f"Screens at {state.addresses.get('console')}: user admin, password in {password}.")
 
 
 def _exit_code(state: StackState) -> int:

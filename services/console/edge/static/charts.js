@@ -8,10 +8,18 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+function times(plot, splits) {
+  const isLong = plot.scales.x.max - plot.scales.x.min > 2 * 86400;
+  return splits.map((at) => {
+    const iso = new Date(at * 1000).toISOString();
+    return isLong ? iso.slice(5, 10) : iso.slice(11, 16);
+  });
+}
+
 function axes() {
   const line = { stroke: colour("--line"), width: 1 };
   const each = { stroke: colour("--dim"), grid: line, ticks: { show: false }, font: "11px system-ui" };
-  return [{ ...each, grid: { show: false } }, { ...each, size: 46 }];
+  return [{ ...each, grid: { show: false }, values: times, size: 28 }, { ...each, size: 46 }];
 }
 
 function series(label, token, isFilled) {

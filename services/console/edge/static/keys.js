@@ -5,22 +5,38 @@ import { togglePause } from "./live.js";
 const GO = { o: "/", t: "/tail", c: "/queue", a: "/alerts" };
 const GO_MS = 1000;
 let goUntil = 0;
+let chosenId = "";
+let chosenAt = 0;
 
 function cases() {
   return [...document.querySelectorAll("[data-case]")];
 }
 
 function chosen() {
-  return document.querySelector("[data-case][aria-selected=true]");
+  return document.querySelector("[data-case][data-chosen]");
 }
 
 function choose(step) {
   const rows = cases();
   if (!rows.length) return;
-  const at = rows.indexOf(chosen());
-  const next = rows[Math.min(Math.max(at + step, 0), rows.length - 1)];
-  for (const row of rows) row.setAttribute("aria-selected", String(row === next));
-  next.scrollIntoView({ block: "nearest" });
+  const at = rows.findIndex((row) => row.id === chosenId);
+  mark(rows[Math.min(Math.max(at + step, 0), rows.length - 1)]);
+  chosen().scrollIntoView({ block: "nearest" });
+}
+
+function mark(chosenRow) {
+  chosenId = chosenRow.id;
+  chosenAt = cases().indexOf(chosenRow);
+  for (const row of cases()) row.toggleAttribute("data-chosen", row === chosenRow);
+}
+
+// A queue that has come anew keeps the choice; where that case is gone, the next one stands in its place.
+function keep() {
+  const rows = cases();
+  if (!rows.length) return;
+  const same = rows.findIndex((row) => row.id === chosenId);
+  const at = same < 0 ? Math.min(chosenAt, rows.length - 1) : same;
+  mark(rows[at]);
 }
 
 function press(key) {
@@ -54,4 +70,5 @@ function onKey(event) {
 }
 
 document.addEventListener("keydown", onKey);
-choose(0);
+document.addEventListener("htmx:after:swap", keep);
+keep();

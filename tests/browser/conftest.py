@@ -1,0 +1,73 @@
+"""A browser and a console for each test; without Chromium every test is skipped, and says so."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.support.console_house import PASSWORD, ConsoleHouse
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@dataclass
+class Look:
+    """A page of a signed-in person, and whatever the browser complained of."""
+
+    house: ConsoleHouse
+    context: BrowserContext
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    async def go(self, path: str) -> None:
+        """Load ``path`` and wait until the first pulse has come."""
+        await self.page.goto(self.house.url + path)
+        await self.page.wait_for_selector("#badge[data-state=live], #badge[data-state=stale]")
+
+    async def sign_in(self, name: str = "omar") -> None:
+        """As a person does it."""
+        await self.page.goto(self.house.url + "/sign-in")
+        await self.page.fill("input[name=name]", name)
+        await self.page.fill("input[name=password]", PASSWORD)
+        await self.page.click("button.main")
+        await self.page.wait_for_url(self.house.url + "/")
+
+
+@pytest_asyncio.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, without a window."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt install chromium")
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        await started.close()
+
+
+@pytest_asyncio.fixture
+async def house(tmp_path: Path) -> AsyncIterator[ConsoleHouse]:
+    """A console on a good day."""
+    made = ConsoleHouse(tmp_path)
+    made.fill()
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest_asyncio.fixture
+async def look(browser: Browser, house: ConsoleHouse) -> AsyncIterator[Look]:
+    """A page that nobody has signed in on; at the end it must have complained of nothing."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 880})
+    page = await context.new_page()
+    made = Look(house, context, page)
+    page.on("console", lambda said: made.complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: made.complaints.append(str(error)))
+    yield made
+    await context.close()
+    assert made.complaints == []
