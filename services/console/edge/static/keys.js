@@ -1,7 +1,5 @@
 // Keyboard first: / searches, p pauses, g and a letter goes, and the queue is worked without a mouse.
 
-import { togglePause } from "./live.js";
-
 const GO = { o: "/", t: "/tail", c: "/queue", a: "/alerts" };
 const GO_MS = 1000;
 let goUntil = 0;
@@ -54,7 +52,7 @@ function onKey(event) {
   } else if (event.key === "/") {
     document.getElementById("search")?.focus();
   } else if (event.key === "p") {
-    togglePause();
+    document.dispatchEvent(new CustomEvent("assay-pause"));
   } else if (event.key === "j" || event.key === "k") {
     choose(event.key === "j" ? 1 : -1);
   } else if (["c", "f", "g"].includes(event.key) && press(event.key)) {

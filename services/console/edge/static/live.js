@@ -9,11 +9,7 @@ let isPaused = false;
 // Its first pulse is as old as the page. The server's clock is not ours, so ages are counted here.
 let heardAgeMs = null;
 
-export function isHeld() {
-  return isPaused;
-}
-
-export function togglePause() {
+function togglePause() {
   isPaused = !isPaused;
   tellAge();
 }
@@ -119,6 +115,7 @@ document.addEventListener("htmx:config:request", (event) => {
   if (token !== null) event.detail.ctx.request.headers["X-CSRF-Token"] = token.content;
 });
 document.addEventListener("click", copy);
+document.addEventListener("assay-pause", togglePause);
 document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
 badge?.addEventListener("click", togglePause);
 document.getElementById("theme")?.addEventListener("click", switchTheme);
