@@ -139,7 +139,7 @@ def test_vendored_files_are_what_was_taken(folder: Path) -> None:
 
 
 def test_scripts_of_ours_are_short_and_import_none() -> None:
-    """An import would name a file without its hash: a second copy would run, and an old one after a change."""
+    """An import names a file without its hash: a second copy would run, and an old one after a change."""
     scripts = {path.name: path.read_text() for path in (HERE / "static").glob("*.js")}
     assert scripts
     assert max(len(text.splitlines()) for text in scripts.values()) <= 300

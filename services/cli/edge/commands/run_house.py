@@ -18,7 +18,7 @@ from infra.local.errors import StackError
 from infra.local.options import StackOptions
 from infra.local.stack import Stack
 from infra.local.state import StackState
-from services.cli.edge import live_traffic, releasing, terminal, training, watching
+from services.cli.edge import live_traffic, releasing, screens, terminal, training, watching
 from services.cli.edge.commands.ingest import Beside, default_rule, ingest_files
 from services.cli.edge.commands.stack import Watch
 from services.cli.edge.errors import Away, FaultFound
@@ -228,6 +228,7 @@ class HouseRun:
             self._story.done(f"live: {self._rate:g} payments a second")
             hints = [
                 f"Decisions over HTTP: {state.addresses['gateway']}   a key: assay keys add NAME",
+                screens.where(state),
                 f"Kafka {kafka}   Redis {state.addresses['redis']}   data {self._here.data.root}",
                 "assay status | assay decision TX_ID | assay dlq list | assay export ...   Ctrl-C stops.",
             ]

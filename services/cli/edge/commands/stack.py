@@ -9,12 +9,10 @@ import typer
 from rich.console import Console
 
 from infra.local.doctor import doctor as look_over
-from infra.local.layout import DataDir
 from infra.local.options import StackOptions
-from infra.local.secrets import Secrets
 from infra.local.stack import Stack
 from infra.local.state import StackState
-from services.cli.edge import terminal
+from services.cli.edge import screens, terminal
 from services.cli.edge.errors import FAULT, FINE
 from services.cli.edge.first_release import FirstRelease
 from services.cli.edge.options import DataDirOption, JsonOption, PortfolioOption, house
@@ -45,7 +43,7 @@ def up(
     )
     here.read_portfolio()
     stack = Stack(options)
-    watch = Watch(quiet=as_json)
+    watch = Watch(quiet=as_json, tells_screens=not detach and not as_json)
     first = FirstRelease(here, watch)
     if detach:
         state, started = stack.up(first)
@@ -67,8 +65,7 @@ def _tell_up(state: StackState, started: bool, *, as_json: bool) -> None:
     )
     for name in failed:
         terminal.say(f"{name} does not run: see {state.options.data_dir}/logs/{name}.log.")
-    password = Secrets(DataDir(Path(state.options.data_dir)).secrets).console_admin
-    terminal.say(f"Screens at {state.addresses.get('console')}: user admin, password in {password}.")
+    terminal.say(screens.where(state))
 
 
 def _exit_code(state: StackState) -> int:
@@ -76,10 +73,11 @@ def _exit_code(state: StackState) -> int:
 
 
 class Watch:
-    """Prints each change of a part once."""
+    """Prints each change of a part once; ``tells_screens``: also where the screens are."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, tells_screens: bool = False) -> None:
         self._quiet = quiet
+        self._tells_screens = tells_screens
         self._seen: dict[str, str] = {}
 
     def __call__(self, state: StackState) -> None:
@@ -89,6 +87,9 @@ class Watch:
             if self._seen.get(part.name) != part.phase and not self._quiet:
                 Console(stderr=True, highlight=False).print(f"  {part.name:12} {text}", markup=False)
             self._seen[part.name] = part.phase
+        if self._tells_screens and self._seen.get("console") == "ready":
+            self._tells_screens = False
+            terminal.say(screens.where(state))
 
 
 def doctor(
