@@ -43,6 +43,7 @@ COMMANDS: Final = (
     Entry("release", "release", "app", "Releases: everything that decides, as one numbered object."),
     Entry("keys", "keys", "app", "API keys of the front door."),
     Entry("users", "users", "app", "Users of the console."),
+    Entry("alerts", "alerts", "alerts", "What fires now, and the last alerts."),
     Entry("dlq", "dlq", "app", "Dead letters: refused records with their bytes and reason."),
 )
 

@@ -18,7 +18,7 @@ from shared.bus.sync import KafkaLook, produce_confirmed
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import decode_label, decode_transaction, encode
 from shared.contracts.headers import LOAD, TICK, TICK_END
-from shared.contracts.operations import DeadLetter
+from shared.contracts.operations import Alert, DeadLetter
 from shared.stores.audit_writer import fold_audit
 from shared.stores.kafka_log import read_whole
 
@@ -176,6 +176,30 @@ def test_dead_letters_are_counted_and_shown(ask: Ask, bootstrap: str, portfolio:
     assert found["newest"][0]["place"] == "2:0"
     assert ask("dlq", "show", "2:0")["body"] == "{x\\xff"
     assert "no dead letter" in ask("dlq", "show", "0:0", code=1)["error"]
+
+
+def test_alerts_say_what_fires_and_what_was_told_last(ask: Ask, bootstrap: str, portfolio: str) -> None:
+    assert ask("alerts") == {"firing": [], "last": []}
+    told = [
+        ("latency_p99", "", "firing"),
+        ("service_down", "scorer-1", "firing"),
+        ("latency_p99", "", "cleared"),
+    ]
+    for at, (rule, subject, state) in enumerate(told):
+        alert = Alert(
+            v=1,
+            rule=rule,
+            state=state,  # type: ignore[arg-type]  # one of the two words
+            at_ms=1_700_000_000_000 + at,
+            value=12.0,
+            limit=10.0,
+            subject=subject,
+        )
+        produce_confirmed(KafkaAddress(bootstrap), Place(f"{portfolio}.alerts", 0), None, encode(alert))
+    found = ask("alerts")
+    assert [(a["rule"], a["subject"]) for a in found["firing"]] == [("service_down", "scorer-1")]
+    assert [(a["rule"], a["subject"], a["state"]) for a in found["last"]] == told
+    assert [a["state"] for a in ask("alerts", "--limit", "1")["last"]] == ["cleared"]
 
 
 def test_a_training_that_nobody_answers(ask: Ask, bootstrap: str, portfolio: str) -> None:

@@ -14,7 +14,7 @@ from services.cli.edge.program import Entry, load
 from services.cli.wiring import run
 
 COMMANDS = (
-    "run up down status doctor ingest export simulate train evaluate decision verify-parity settings "
+    "run up down status doctor ingest export simulate train evaluate decision verify-parity settings alerts "
     "topics+apply topics+diff topics+show features+list features+check state+check state+rebuild "
     "release+show release+first release+promote release+history dlq+list dlq+show"
 ).split()
@@ -99,7 +99,16 @@ def test_wrong_use_is_exit_code_2(capsys: pytest.CaptureFixture[str], tmp_path: 
 
 @pytest.mark.parametrize(
     "command",
-    ["release show", "topics diff", "topics apply", "dlq list", "state check", "train", "ingest {file}"],
+    [
+        "release show",
+        "topics diff",
+        "topics apply",
+        "dlq list",
+        "alerts",
+        "state check",
+        "train",
+        "ingest {file}",
+    ],
 )
 def test_without_a_stack_it_says_so_with_the_way_out(
     command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
