@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from mode import Service
-
-from shared.bus.ports import LogAway, Outgoing, Place, Producer
-from shared.contracts.codec import encode
+from shared.bus.ports import Producer
+from shared.bus.status_reports import DETAIL_LIMIT, StatusReports
 from shared.contracts.operations import PartitionStatus, Status
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
 
 from .keeper import Keeper
 from .pump import Pump
-
-EVERY_S: Final = 1.0
-DETAIL_LIMIT: Final = 200
 
 State = Literal["starting", "ready", "degraded", "waiting", "stopping"]
 
@@ -37,35 +32,12 @@ class ReporterParts:
     portfolio: str
 
 
-class Reporter(Service):
+class Reporter(StatusReports):
     """Looks at pump and keeper; changes nothing."""
 
     def __init__(self, parts: ReporterParts, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(parts.producer, **kwargs)
         self._parts = parts
-
-    async def on_start(self) -> None:
-        """Connect. Raises LogAway."""
-        await self._parts.producer.start()
-
-    @Service.task
-    async def _run(self) -> None:
-        while not self.should_stop:
-            status = self.status()
-            self._parts.health.tell(status)
-            self._tell_health(status.state, status.detail)
-            try:
-                record = Outgoing(self._parts.instance.encode(), encode(status))
-                await (await self._parts.producer.send(Place("status", 0), [record]))
-            except LogAway:
-                self._parts.health.hold("status", "kafka_away")
-            else:
-                self._parts.health.clear("status")
-            await self.sleep(EVERY_S)
-
-    async def on_stop(self) -> None:
-        """Disconnect."""
-        await self._parts.producer.stop()
 
     def status(self) -> Status:
         """What the archiver is doing now."""
@@ -117,11 +89,20 @@ class Reporter(Service):
             "lost": float(pump.lost),
         }
 
-    def _tell_health(self, state: State, detail: str) -> None:
+    def tell_health(self, status: Status) -> None:
+        """The lake holds us up while we wait for it; the start is over once we read."""
         health = self._parts.health
-        if state == "waiting":
-            health.hold("lake", detail)
+        health.tell(status)
+        if status.state == "waiting":
+            health.hold("lake", status.detail)
         else:
             health.clear("lake")
-        if state in ("ready", "degraded"):
+        if status.state in ("ready", "degraded"):
             health.started()
+
+    def tell_sent(self, was_sent: bool) -> None:
+        """Not ready while Kafka takes no word of ours."""
+        if was_sent:
+            self._parts.health.clear("status")
+        else:
+            self._parts.health.hold("status", "kafka_away")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from mode import Service
-
-from shared.bus.ports import LogAway, Outgoing, Place, Producer
+from shared.bus.ports import Place, Producer
+from shared.bus.status_reports import DETAIL_LIMIT, StatusReports
 from shared.contracts.alert_rules import RULES
-from shared.contracts.codec import encode
 from shared.contracts.operations import PartitionStatus, Status
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
@@ -19,10 +17,7 @@ from .alerts import AlertBook
 from .champions import Champions
 from .judge import Judge
 from .pump import Pump
-from .statuses import STATUS, Statuses
-
-EVERY_S: Final = 1.0
-DETAIL_LIMIT: Final = 200
+from .statuses import Statuses
 
 State = Literal["starting", "ready", "degraded", "waiting"]
 
@@ -43,38 +38,12 @@ class ReporterParts:
     portfolio: str
 
 
-class Reporter(Service):
+class Reporter(StatusReports):
     """Looks at the pump and tells health; changes nothing."""
 
     def __init__(self, parts: ReporterParts, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(parts.producer, **kwargs)
         self._parts = parts
-
-    async def on_start(self) -> None:
-        """Connect. Raises LogAway."""
-        await self._parts.producer.start()
-
-    @Service.task
-    async def _run(self) -> None:
-        while not self.should_stop:
-            status = self.status()
-            self._parts.health.tell(status)
-            self._tell_health(status)
-            await self._send(status)
-            await self.sleep(EVERY_S)
-
-    async def _send(self, status: Status) -> None:
-        key = f"{status.service}-{status.instance}".encode()
-        try:
-            await (await self._parts.producer.send(Place(STATUS, 0), [Outgoing(key, encode(status))]))
-        except LogAway:
-            self._parts.health.hold("status", "kafka_away")
-        else:
-            self._parts.health.clear("status")
-
-    async def on_stop(self) -> None:
-        """Disconnect."""
-        await self._parts.producer.stop()
 
     def status(self) -> Status:
         """What the monitor is doing now."""
@@ -121,14 +90,23 @@ class Reporter(Service):
             return "degraded", f"Kafka had dropped {pump.lost} records before they were counted"
         return "ready", "; ".join(self._parts.champions.without.values())
 
-    def _tell_health(self, status: Status) -> None:
+    def tell_health(self, status: Status) -> None:
+        """The database holds us up while we wait for it; the start is over once we read."""
         health = self._parts.health
+        health.tell(status)
         if status.state == "waiting":
             health.hold("database", status.detail)
         else:
             health.clear("database")
         if status.state in ("ready", "degraded"):
             health.started()
+
+    def tell_sent(self, was_sent: bool) -> None:
+        """Not ready while Kafka takes no word of ours."""
+        if was_sent:
+            self._parts.health.clear("status")
+        else:
+            self._parts.health.hold("status", "kafka_away")
 
 
 def _firing(book: AlertBook | None) -> dict[str, float]:
