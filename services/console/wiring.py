@@ -17,7 +17,7 @@ from services.console.edge.app import VERSION, make_app
 from services.console.edge.broadcaster import Broadcaster
 from services.console.edge.case_book import CaseBook
 from services.console.edge.database import METADATA
-from services.console.edge.desk import Audit, Desk, DeskParts
+from services.console.edge.desk import Desk, DeskParts
 from services.console.edge.door import JSON, Call, Door, Route, told
 from services.console.edge.first_user import house_key, make_first_user
 from services.console.edge.held import Held
@@ -41,7 +41,7 @@ from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.health import Health, HealthServer
 from shared.runtime.http_server import HttpServer
 from shared.runtime.memory import rss_bytes
-from shared.stores.audit_writer import AuditWriter
+from shared.stores.audit_writer import Audit, AuditWriter
 from shared.stores.database import Database
 from shared.stores.portfolio_files import read_feature_set
 

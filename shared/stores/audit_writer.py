@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -62,6 +62,22 @@ def _extended(chain: AuditChain, entry: AuditEntry) -> AuditChain:
     if (entry.seq, entry.prev_hash) != expected or entry_hash(entry) != entry.hash:
         return AuditChain(chain.entries, chain.void + 1)
     return AuditChain((*chain.entries, entry), chain.void)
+
+
+class Audit(Protocol):
+    """Enters who did what, and gives the entry once it stands. Blocks. Raises KafkaAway."""
+
+    def write(
+        self,
+        by: str,
+        action: str,
+        subject: str,
+        reason: str,
+        result: Result,
+        before: str = "",
+        after: str = "",
+        request_id: str | None = None,
+    ) -> AuditEntry: ...
 
 
 class AuditWriter:

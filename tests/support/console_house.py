@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,13 @@ from services.console.wiring import front, limits
 from shared.contracts.codec import encode
 from shared.contracts.decisions import Answer, Decision, Flagged
 from shared.contracts.ids import decision_id
-from shared.contracts.operations import Alert, AuditEntry, PartitionStatus, Status
+from shared.contracts.operations import Alert, PartitionStatus, Status
 from shared.contracts.payments import Label, Transaction
 from shared.evaluation.time_bins import bins_of
 from shared.features.compiled import FeatureSet
 from shared.runtime.clock import FixedClock
 from shared.runtime.health import Health
-from shared.stores.audit_writer import Result
+from shared.stores.audit_memory import MemoryAudit
 from shared.stores.database import Database
 from shared.stores.monitor_tables import DEAD_LETTERS, DECISIONS, TIMES
 from shared.stores.monitor_tables import METADATA as MONITOR_METADATA
@@ -44,42 +43,6 @@ ACTIONS = ("approve",) * 46 + ("challenge", "review", "review", "decline")
 PEOPLE = {"vera": "viewer", "omar": "operator", "ada": "admin"}
 
 features = cache(lambda: read_feature_set("bank"))
-
-
-@dataclass
-class MemoryAudit:
-    """The audit log as a list of (who, action, subject, result)."""
-
-    entries: list[tuple[str, str, str, str]] = field(default_factory=list)
-
-    def write(
-        self,
-        by: str,
-        action: str,
-        subject: str,
-        reason: str,
-        result: Result,
-        before: str = "",
-        after: str = "",
-        request_id: str | None = None,
-    ) -> AuditEntry:
-        self.entries.append((by, action, subject, result))
-        return AuditEntry(
-            v=1,
-            writer="console",
-            seq=len(self.entries),
-            at_ms=NOW_MS,
-            by=by,
-            action=action,
-            subject=subject,
-            reason=reason,
-            result=result,
-            prev_hash="",
-            hash="",
-            before=before,
-            after=after,
-            request_id=request_id,
-        )
 
 
 def decision(number: int, at_ms: int = NOW_MS, **changes: Any) -> Decision:

@@ -46,8 +46,9 @@ from shared.runtime.clock import FixedClock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.health import Health
 from shared.runtime.http_server import HttpServer
+from shared.stores.audit_memory import MemoryAudit
 from shared.stores.database import Database, sqlite_url
-from tests.support.front_door_memory import MemoryAudit, MemoryLake
+from tests.support.front_door_memory import MemoryLake
 
 NOW_MS: Final = 1_790_000_000_000
 PARTITIONS: Final = 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from fastapi import Response
@@ -14,10 +14,11 @@ from services.console.core.recent import TailFilter
 from services.console.core.refusal import Refused
 from services.console.core.views import Verdict
 from shared.runtime.clock import Clock
+from shared.stores.audit_writer import Audit, Result
 
 from .accounts import Accounts
 from .broadcaster import Broadcaster
-from .desk import Audit, Desk
+from .desk import Desk
 from .door import JSON, Call, Door
 
 T = TypeVar("T")
@@ -123,7 +124,7 @@ class Api:
         await self._enter(call, "user_password", name, "done")
         return Response(status_code=204)
 
-    async def _enter(self, call: Call, action: str, subject: str, result: Any, after: str = "") -> None:
+    async def _enter(self, call: Call, action: str, subject: str, result: Result, after: str = "") -> None:
         who = call.person.name
         await asyncio.to_thread(
             self._audit.write, who, action, subject, f"asked by {who}", result, "", after, call.request_id

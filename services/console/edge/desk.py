@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from services.console.core import cases, lineage
 from services.console.core.counted import History, history, span_of
@@ -27,11 +27,10 @@ from services.console.core.views import (
 )
 from shared.contracts.codec import DecodeError, decode_transaction
 from shared.contracts.decisions import Decision
-from shared.contracts.operations import AuditEntry
 from shared.contracts.payments import Label, Transaction
 from shared.features.compiled import FeatureSet
 from shared.runtime.clock import Clock
-from shared.stores.audit_writer import Result
+from shared.stores.audit_writer import Audit
 
 from .case_book import CaseBook
 from .held import Held
@@ -42,22 +41,6 @@ TAIL_ROWS: Final = 100
 ENTITY_ROWS: Final = 50
 FRESH_MS: Final = 4_000
 """How long a counted range is given again: many who look cost one query."""
-
-
-class Audit(Protocol):
-    """Enters who did what. Blocks. Raises KafkaAway."""
-
-    def write(
-        self,
-        by: str,
-        action: str,
-        subject: str,
-        reason: str,
-        result: Result,
-        before: str = "",
-        after: str = "",
-        request_id: str | None = None,
-    ) -> AuditEntry: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 from fastapi import Response
@@ -14,9 +14,8 @@ from fastapi import Response
 from services.gateway.core import bodies, new_key
 from services.gateway.core.keys import ApiKey
 from services.gateway.core.refusal import Refused
-from shared.contracts.operations import AuditEntry
 from shared.runtime.clock import Clock
-from shared.stores.audit_writer import Result
+from shared.stores.audit_writer import Audit, Result
 
 from .door import JSON, Call
 from .key_book import KeyBook
@@ -25,22 +24,6 @@ from .reading import media_type, read_body
 BODY_BYTES: Final = 4_096
 DRAWN_BYTES: Final = 38
 NEW_KEYS: Final = bodies.reader(new_key.NewKey)
-
-
-class Audit(Protocol):
-    """Enters who did what. Blocks. Raises KafkaAway."""
-
-    def write(
-        self,
-        by: str,
-        action: str,
-        subject: str,
-        reason: str,
-        result: Result,
-        before: str = "",
-        after: str = "",
-        request_id: str | None = None,
-    ) -> AuditEntry: ...
 
 
 class KeyCalls:
