@@ -55,7 +55,7 @@ class Console(Service):
         super().__init__(**kwargs)
         self._settings = settings
         self.health = Health(settings.stuck_after_ms / 1000)
-        self._server = HealthServer(self.health, settings.health_port)
+        self._server = HealthServer(self.health, settings.health_port, settings.health_host)
 
     async def on_start(self) -> None:
         """Health answers from the first moment on. Raises OSError, DatabaseAway, LogAway."""

@@ -10,13 +10,14 @@ from shared.contracts.operations import Alert
 
 
 class Held:
-    """``heard_at_ms``: when the broker answered last, None before the first time."""
+    """``heard_at_ms``: when the broker answered last, None before; ``taken``: records so far."""
 
     def __init__(self, portfolio: str, kept_decisions: int) -> None:
         self.recent = Recent(kept_decisions)
         self.statuses = Statuses(portfolio)
         self.alerts: dict[tuple[str, str], Alert] = {}
         self.refused: Counter[str] = Counter()
+        self.taken = 0
         self.heard_at_ms: int | None = None
         self.is_log_away = True
 

@@ -53,6 +53,7 @@ class HouseTail(Tail):
 
     def take(self, messages: Sequence[Message]) -> None:
         """Put each where it belongs."""
+        self._held.taken += len(messages)
         for message in messages:
             try:
                 self._roads[message.topic](message)

@@ -46,9 +46,11 @@ class Reporter(Service):
     @Service.task
     async def _run(self) -> None:
         while not self.should_stop:
+            status = self.status()
+            self._parts.health.tell(status)
             try:
                 async with asyncio.timeout(EVERY_S * 3):
-                    await self._send()
+                    await self._send(status)
             except (LogAway, TimeoutError):
                 self._parts.health.hold("status", "kafka_away")
                 await self._drop()
@@ -60,12 +62,12 @@ class Reporter(Service):
         """Disconnect."""
         await self._drop()
 
-    async def _send(self) -> None:
+    async def _send(self, status: Status) -> None:
         if self._producer is None:
             producer = self._parts.make_producer()
             await producer.start()
             self._producer = producer
-        record = Outgoing(f"console-{self._parts.instance}".encode(), encode(self.status()))
+        record = Outgoing(f"console-{self._parts.instance}".encode(), encode(status))
         await (await self._producer.send(Place("status", 0), [record]))
 
     async def _drop(self) -> None:
@@ -89,7 +91,7 @@ class Reporter(Service):
             portfolio=parts.portfolio,
             release_seq=parts.held.statuses.release_seq(),
             rss_bytes=parts.rss_bytes(),
-            handled=len(parts.held.recent),
+            handled=parts.held.taken,
             refused=dict(parts.held.refused),
             numbers={
                 "streams": float(parts.broadcaster.streams),
