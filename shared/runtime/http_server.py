@@ -89,6 +89,6 @@ class HttpServer(Service):
             await asyncio.sleep(0.05)
 
     async def on_shutdown(self) -> None:
-        """Close the port also where the end came before the server was up."""
-        if self._socket is not None:
+        """Close the port where the end came before the server was up; uvicorn closes it otherwise."""
+        if self._socket is not None and not self._server.started:
             self._socket.close()

@@ -16,10 +16,14 @@ function times(plot, splits) {
   });
 }
 
+function short(_, splits) {
+  return splits.map((value) => (value >= 1000 ? `${value / 1000}k` : String(value)));
+}
+
 function axes() {
   const line = { stroke: colour("--line"), width: 1 };
   const each = { stroke: colour("--dim"), grid: line, ticks: { show: false }, font: "11px system-ui" };
-  return [{ ...each, grid: { show: false }, values: times, size: 28 }, { ...each, size: 46 }];
+  return [{ ...each, grid: { show: false }, values: times, size: 28 }, { ...each, size: 46, values: short }];
 }
 
 function series(label, token, isFilled) {
