@@ -63,6 +63,7 @@ class HttpServer(Service):
         )
         self._server = _Server(config)
         self._socket: socket.socket | None = None
+        self._is_serving = False
         self.port = address[1]
 
     async def on_start(self) -> None:
@@ -78,17 +79,21 @@ class HttpServer(Service):
     @Service.task
     async def _serve(self) -> None:
         assert self._socket is not None, "on_start() comes first"
-        await self._server.serve(sockets=[self._socket])
+        self._is_serving = True
+        try:
+            await self._server.serve(sockets=[self._socket])
+        finally:
+            self._is_serving = False
 
     async def on_stop(self) -> None:
-        """Take no more, answer what is under way."""
+        """Take no more, answer what is under way; uvicorn then lets go of the port itself."""
         self._server.should_exit = True
         for _ in range(DRAIN_S * 20):
-            if not self._server.started or not self._server.server_state.connections:
+            if not self._is_serving:
                 break
             await asyncio.sleep(0.05)
 
     async def on_shutdown(self) -> None:
-        """Close the port where the end came before the server was up; uvicorn closes it otherwise."""
-        if self._socket is not None and not self._server.started:
+        """Close the port where the end came before the server was up."""
+        if self._socket is not None:
             self._socket.close()

@@ -27,9 +27,9 @@ async def test_a_new_decision_and_a_trouble_appear_and_go_without_a_reload(look:
     await look.go("/tail")
     look.house.take(decision(999_001, NOW_MS, account_id="acc-fresh"))
     await look.page.wait_for_selector("text=acc-fresh")
-    look.house.held.is_log_away = True
+    look.house.held.heard_at_ms = NOW_MS - 5_000
     await look.page.wait_for_selector("#troubles >> text=Kafka does not answer")
-    look.house.held.is_log_away = False
+    look.house.held.heard_at_ms = NOW_MS
     await look.page.wait_for_selector("#troubles .trouble", state="detached")
 
 

@@ -107,7 +107,6 @@ class ConsoleHouse:
         self.clock = FixedClock(NOW_MS)
         self.settings = ConsoleSettings(data_dir=folder, port=0, operator_key_file=key, **settings)
         self.held = Held("bank", self.settings.kept_decisions)
-        self.held.is_log_away = False
         self.held.heard_at_ms = NOW_MS
         self.stories, self.audit, self.labels = MemoryStories(), MemoryAudit(), list[Label]()
         self.database = Database.open(self.settings.database_url, METADATA)
@@ -238,6 +237,7 @@ class ConsoleHouse:
     def speak(self, but: tuple[str, ...] = (), detail: str = "") -> None:
         """A second of status records, of every service that is not in ``but``."""
         now_ms = self.clock.now_ms()
+        self.held.heard_at_ms = now_ms
         names = ("archiver-1", "console-1", "gateway-1", "monitor-1", "scorer-1", "scorer-2", "trainer-1")
         for name in names:
             service, _, instance = name.partition("-")

@@ -24,7 +24,7 @@ def make_pulse(
     alerts_firing: int,
     cases_open: int,
 ) -> Pulse:
-    """The house as it is at ``now_ms``; ``heard_at_ms`` is when the broker answered last."""
+    """The house as it is at ``now_ms``; ``heard_at_ms`` is when a record came last."""
     times = sorted(recent.times_ms(now_ms))
     return Pulse(
         seq=seq,

@@ -70,15 +70,15 @@ class Desk:
 
     def pulse(self) -> Pulse:
         """The live numbers of this second."""
-        held = self._parts.held
+        held, now_ms = self._parts.held, self._parts.clock.now_ms()
         self._seq += 1
         return make_pulse(
             self._seq,
-            self._parts.clock.now_ms(),
+            now_ms,
             held.recent,
             held.statuses,
             heard_at_ms=held.heard_at_ms,
-            is_log_away=held.is_log_away,
+            is_log_away=held.is_log_away(now_ms),
             alerts_firing=held.alerts_firing(),
             cases_open=self._cases_open,
         )
@@ -163,7 +163,7 @@ class Desk:
         return HealthView(
             at_ms=now_ms,
             services=held.statuses.services(now_ms),
-            troubles=held.statuses.troubles(now_ms, is_log_away=held.is_log_away),
+            troubles=held.statuses.troubles(now_ms, is_log_away=held.is_log_away(now_ms)),
         )
 
     async def queue(self) -> QueueView:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from services.console.core.house import Statuses
+from services.console.core.house import SILENT_MS, Statuses
 from services.console.core.recent import Recent
 from shared.contracts.operations import Alert
 
 
 class Held:
-    """``heard_at_ms``: when the broker answered last, None before; ``taken``: records so far."""
+    """``heard_at_ms``: when a record came last, None before the first; ``taken``: records so far."""
 
     def __init__(self, portfolio: str, kept_decisions: int) -> None:
         self.recent = Recent(kept_decisions)
@@ -19,7 +19,13 @@ class Held:
         self.refused: Counter[str] = Counter()
         self.taken = 0
         self.heard_at_ms: int | None = None
-        self.is_log_away = True
+
+    def is_log_away(self, now_ms: int) -> bool:
+        """Whether nothing came for so long that Kafka must be away: this console alone speaks each second.
+
+        Kafka's client is no witness. With its broker gone it gives no records and raises nothing.
+        """
+        return self.heard_at_ms is None or now_ms - self.heard_at_ms >= SILENT_MS
 
     def alerts_now(self) -> list[Alert]:
         """The last word on each rule and subject: firing ones first, then the newest."""

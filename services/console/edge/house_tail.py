@@ -54,6 +54,7 @@ class HouseTail(Tail):
     def take(self, messages: Sequence[Message]) -> None:
         """Put each where it belongs."""
         self._held.taken += len(messages)
+        self._held.heard_at_ms = self._clock.now_ms()
         for message in messages:
             try:
                 self._roads[message.topic](message)
@@ -61,18 +62,15 @@ class HouseTail(Tail):
                 self._held.refused[error.code] += 1
 
     def moved(self) -> None:
-        """What is shown is as new as this moment."""
-        self._held.heard_at_ms = self._clock.now_ms()
+        """The reader lives."""
         self._health.beat("tail")
 
     def found(self) -> None:
         """Kafka answers."""
-        self._held.is_log_away = False
         self._health.clear("tail")
 
     def lost(self, error: Exception) -> None:
-        """Kafka does not; the screens say so."""
-        self._held.is_log_away = True
+        """Kafka does not; the screens say so by the silence."""
         self._health.beat("tail")
         self._health.hold("tail", "kafka_away")
         log.warning("tail_lost", reason="kafka_away", error=type(error).__name__)

@@ -87,7 +87,7 @@ class Reporter(Service):
             service="console",
             instance=parts.instance,
             at_ms=parts.clock.now_ms(),
-            state="waiting" if parts.held.is_log_away else "ready",
+            state="waiting" if parts.held.is_log_away(parts.clock.now_ms()) else "ready",
             portfolio=parts.portfolio,
             release_seq=parts.held.statuses.release_seq(),
             rss_bytes=parts.rss_bytes(),

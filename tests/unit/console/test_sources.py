@@ -106,11 +106,14 @@ def test_a_lost_broker_is_told_and_untold() -> None:
         KafkaAddress("nowhere:1"), [Place("status", 0)], "bank", held, FixedClock(NOW_MS), health
     )
     tail.lost(OSError())
-    assert held.is_log_away
+    assert held.is_log_away(NOW_MS)
     assert "tail: kafka_away" in health.ready().faults
     tail.found()
     tail.moved()
-    assert (held.is_log_away, held.heard_at_ms) == (False, NOW_MS)
+    assert held.is_log_away(NOW_MS)
+    tail.take([_taken("status", b"{}")])
+    assert not held.is_log_away(NOW_MS + 4_999)
+    assert held.is_log_away(NOW_MS + 5_000)
     assert "tail: kafka_away" not in health.ready().faults
 
 
