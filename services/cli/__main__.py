@@ -18,9 +18,9 @@ def main() -> None:
         numba_cache.prepare(data_dir)  # before numba is imported
     # Loads encode in small tables: more threads than one only take the other core from the scorer.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
-    from services.cli.wiring import run
+    from services.cli.wiring import run_to_the_end
 
-    sys.exit(run(arguments))
+    run_to_the_end(arguments)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 from pydantic import ValidationError
 
@@ -39,6 +43,18 @@ def _kafka(settings: CliSettings) -> KafkaAddress:
 
 def _redis(settings: CliSettings) -> RedisAddress:
     return RedisAddress(settings.redis_url, settings.redis_user, settings.redis_password)
+
+
+def run_to_the_end(arguments: Sequence[str]) -> NoReturn:
+    """Run one command and end the process with its exit code, here and now.
+
+    Threads of the libraries that read the lake have aborted a process that was torn down around them.
+    """
+    code = run(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # who read it is gone
+            stream.flush()
+    os._exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
