@@ -41,7 +41,11 @@ class KafkaProducer:
         )
         try:
             await self._producer.start()
+        except asyncio.CancelledError:
+            await self._producer.stop()
+            raise
         except KafkaError as error:
+            await self._producer.stop()  # one that never connected holds its client all the same
             raise await why_no_start(error, self._kafka) from error
 
     async def stop(self) -> None:
