@@ -10,6 +10,7 @@ is not; a strict process raises instead. Control characters and everything beyon
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 import traceback
@@ -167,6 +168,14 @@ def _shape_exception(_: Any, __: str, line: MutableMapping[str, Any]) -> Mutable
         frames = traceback.extract_tb(error.__traceback__)
         line["trace"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
     return line
+
+
+def place_of(error: BaseException) -> str:
+    """File and line where ``error`` was raised; never what it says, which may hold a payload."""
+    trail = error.__traceback__
+    while trail is not None and trail.tb_next is not None:
+        trail = trail.tb_next
+    return f"{os.path.basename(trail.tb_frame.f_code.co_filename)}:{trail.tb_lineno}" if trail else ""
 
 
 def _without_values(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from services.gateway.core.openapi import describe_api
 from services.gateway.core.operations import COMMON, OPERATIONS, Operation
-from services.gateway.core.refusal import status_of
+from services.gateway.core.refusal import Refused
 from services.gateway.edge.app import VERSION
 from shared.contracts.reasons import REASONS
 
@@ -63,8 +63,10 @@ def _answers(operation: Operation) -> str:
 def _errors() -> str:
     codes = {code for operation in OPERATIONS for code in (*COMMON, *operation.refusals)}
     codes |= {"not_found", "method_not_allowed"}
-    ordered = sorted(codes, key=lambda code: (status_of(code), code))
-    return _table(("status", "code", "means"), [(str(status_of(c)), _code(c), REASONS[c]) for c in ordered])
+    ordered = sorted(codes, key=lambda code: (Refused.status_of(code), code))
+    return _table(
+        ("status", "code", "means"), [(str(Refused.status_of(c)), _code(c), REASONS[c]) for c in ordered]
+    )
 
 
 def _code(text: str) -> str:

@@ -6,8 +6,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from shared.contracts.faults import FaultBody
+
 from .people import NewPassword, NewUser, Role, ShownUser, UserList
-from .refusal import FaultBody
 from .views import (
     AlertsView,
     DecisionView,

@@ -15,12 +15,13 @@ from fastapi.responses import RedirectResponse
 
 from services.console.core.headers import SECURITY
 from services.console.core.people import Role, may
-from services.console.core.refusal import Refused, fault, fault_bytes
+from services.console.core.refusal import Refused
 from services.console.core.sessions import SignedIn, brings
 from shared.bus.ports import LogAway
+from shared.contracts.faults import fault, fault_body
 from shared.runtime.clock import Clock
 from shared.runtime.http_protocol import Told
-from shared.runtime.logs import get_logger
+from shared.runtime.logs import get_logger, place_of
 from shared.stores.database import DatabaseAway
 from shared.stores.kafka_log import KafkaAway
 from shared.stores.lake_away import LakeAway
@@ -127,7 +128,7 @@ class Door:
             raise
         except Exception as error:
             # Kind and place alone: what an exception says may hold a payload.
-            log.error("bug", request_id=request_id, error=type(error).__name__, detail=_place(error))
+            log.error("bug", request_id=request_id, error=type(error).__name__, detail=place_of(error))
             raise Refused("bug") from error
 
     async def _known(self, route: Route, request: Request) -> SignedIn | None:
@@ -168,7 +169,7 @@ class Door:
         """JSON for the API, a page for people; who is not signed in is sent to the door."""
         headers = {} if refused.retry_after_s is None else {"retry-after": str(refused.retry_after_s)}
         if is_api:
-            return Response(fault_bytes(refused, request_id), refused.status, headers, JSON)
+            return Response(fault_body(refused, request_id), refused.status, headers, JSON)
         if refused.code == "session_missing":
             return _to_sign_in(request)
         told = fault(refused, request_id)
@@ -180,7 +181,7 @@ class Door:
 def told(code: str) -> Told:
     """What a request that was never whole is answered."""
     refused = Refused(code)
-    return Told(refused.status, fault_bytes(refused, ""), 1 if refused.status == 503 else None)
+    return Told(refused.status, fault_body(refused, ""), 1 if refused.status == 503 else None)
 
 
 def _to_sign_in(request: Request) -> Response:
@@ -228,11 +229,3 @@ def _require_own_form(request: Request, form: dict[str, str], who: SignedIn) -> 
     given = request.headers.get("x-csrf-token") or form.get("csrf", "")
     if not brings(who.csrf, given):
         raise Refused("form_stale")
-
-
-def _place(error: BaseException) -> str:
-    """File and line where ``error`` was raised."""
-    trail = error.__traceback__
-    while trail is not None and trail.tb_next is not None:
-        trail = trail.tb_next
-    return f"{os.path.basename(trail.tb_frame.f_code.co_filename)}:{trail.tb_lineno}" if trail else ""

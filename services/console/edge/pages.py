@@ -10,8 +10,9 @@ from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from services.console.core.counted import RANGES
-from services.console.core.refusal import Refused, fault
+from services.console.core.refusal import Refused
 from shared.contracts.decisions import ACTIONS
+from shared.contracts.faults import fault
 from shared.runtime.clock import Clock
 
 from .accounts import Accounts

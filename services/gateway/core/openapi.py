@@ -10,6 +10,7 @@ import msgspec
 import orjson
 
 from shared.contracts.decisions import Decision
+from shared.contracts.faults import FaultBody
 from shared.contracts.money import MINOR_DIGITS
 from shared.contracts.reasons import REASONS
 
@@ -17,7 +18,7 @@ from .answers import Given
 from .bodies import ActivityBody, LabelBody, TransactionBody
 from .new_key import KeyList, NewKey, ShownKey
 from .operations import COMMON, OPERATIONS, Operation
-from .refusal import FaultBody, Receipt, status_of
+from .refusal import Receipt, Refused
 
 _SCHEMA: Final = "#/components/schemas/"
 
@@ -128,5 +129,5 @@ def _responses(operation: Operation) -> dict[str, Any]:
 def _by_status(codes: tuple[str, ...]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for code in codes:
-        found.setdefault(status_of(code), []).append(code)
+        found.setdefault(Refused.status_of(code), []).append(code)
     return found

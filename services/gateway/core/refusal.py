@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
+from shared.contracts.faults import RequestRefused
 from shared.contracts.reasons import describe
-
-UNREADABLE: Final = 422
-"""The status of a reason code that stands in no row below: the body's content is at fault."""
 
 STATUSES: Final[dict[str, int]] = {
     "not_json": 400,
@@ -45,34 +42,10 @@ STATUSES: Final[dict[str, int]] = {
 }
 
 
-class Refused(Exception):
-    """The request ends here. ``retry_after_s`` is when it may succeed, None where it never will as it is."""
+class Refused(RequestRefused):
+    """The request ends here."""
 
-    def __init__(self, code: str, field: str = "", retry_after_s: float | None = None) -> None:
-        super().__init__(f"{code}: {field}" if field else code)
-        self.code = code
-        self.field = field
-        self.retry_after_s = retry_after_s
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return status_of(self.code)
-
-
-class Fault(Struct, frozen=True, kw_only=True):
-    """The inside of an error's body."""
-
-    code: str
-    field: str
-    message: str
-    request_id: str
-
-
-class FaultBody(Struct, frozen=True, kw_only=True):
-    """The body of every answer that is an error."""
-
-    error: Fault
+    statuses = STATUSES
 
 
 class ItemRefusal(Struct, frozen=True, kw_only=True):
@@ -94,19 +67,6 @@ class Receipt(Struct, frozen=True, omit_defaults=True, kw_only=True):
     accepted: int
     refused: list[ItemRefusal]
     parked: int | None = None
-
-
-def status_of(code: str) -> int:
-    """The HTTP status that goes with a reason code."""
-    return STATUSES.get(code, UNREADABLE)
-
-
-def fault_body(refused: Refused, request_id: str) -> bytes:
-    """JSON bytes of the answer to a refused request."""
-    said = Fault(
-        code=refused.code, field=refused.field, message=describe(refused.code), request_id=request_id
-    )
-    return msgspec.json.encode(FaultBody(error=said))
 
 
 def item_refusal(index: int, own_id: str, code: str, field: str) -> ItemRefusal:

@@ -11,12 +11,13 @@ from typing import Final
 from fastapi import Request, Response
 
 from services.gateway.core.keys import Action, ApiKey, allow, presented
-from services.gateway.core.refusal import Refused, fault_body
+from services.gateway.core.refusal import Refused
 from services.gateway.core.trace import Trace, trace
 from shared.bus.ports import LogAway
+from shared.contracts.faults import fault_body
 from shared.runtime.clock import Clock
 from shared.runtime.http_protocol import Told
-from shared.runtime.logs import get_logger
+from shared.runtime.logs import get_logger, place_of
 from shared.stores.database import DatabaseAway
 from shared.stores.kafka_log import KafkaAway
 from shared.stores.lake_away import LakeAway
@@ -104,7 +105,7 @@ class Door:
             raise Refused(code, retry_after_s=AGAIN_S) from error
         except Exception as error:
             # Kind and place alone: what an exception says may hold a payload.
-            log.error("bug", request_id=asked.request_id, error=type(error).__name__, detail=_place(error))
+            log.error("bug", request_id=asked.request_id, error=type(error).__name__, detail=place_of(error))
             raise Refused("bug") from error
 
     def _known(self, request: Request, action: Action | None) -> ApiKey:
@@ -155,13 +156,3 @@ def _has_much_left(request: Request, refused: Refused) -> bool:
         or chunked
         or (length.isdigit() and int(length) > DRAINED_BYTES)
     )
-
-
-def _place(error: BaseException) -> str:
-    """Where ``error`` was raised, file and line; never what it says, which may hold a payload."""
-    trail = error.__traceback__
-    while trail is not None and trail.tb_next is not None:
-        trail = trail.tb_next
-    if trail is None:
-        return ""
-    return f"{os.path.basename(trail.tb_frame.f_code.co_filename)}:{trail.tb_lineno}"
