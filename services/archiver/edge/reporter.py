@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from shared.bus.ports import Producer
-from shared.bus.status_reports import DETAIL_LIMIT, StatusReports
-from shared.contracts.operations import PartitionStatus, Status
+from shared.bus.status_reports import DETAIL_LIMIT, StatusReports, assigned
+from shared.contracts.operations import Status
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
 
@@ -36,7 +36,7 @@ class Reporter(StatusReports):
     """Looks at pump and keeper; changes nothing."""
 
     def __init__(self, parts: ReporterParts, **kwargs: Any) -> None:
-        super().__init__(parts.producer, **kwargs)
+        super().__init__(parts.producer, parts.health, "lake", **kwargs)
         self._parts = parts
 
     def status(self) -> Status:
@@ -44,15 +44,6 @@ class Reporter(StatusReports):
         parts, pump = self._parts, self._parts.pump
         writer = pump.writer
         state, detail = self._state()
-        partitions = [
-            PartitionStatus(
-                topic=place.topic,
-                partition=place.partition,
-                committed=pump.written.get(place, -1),
-                end=-1 if (end := pump.end(place)) is None else end,
-            )
-            for place in pump.places
-        ]
         rows = dict(writer.rows) if writer else {}
         return Status(
             v=1,
@@ -63,7 +54,7 @@ class Reporter(StatusReports):
             detail=detail[:DETAIL_LIMIT],
             portfolio=parts.portfolio,
             rss_bytes=parts.rss_bytes(),
-            partitions=partitions,
+            partitions=assigned(pump.places, pump.written, pump.end),
             handled=sum(rows.values()),
             refused=dict(writer.refused) if writer else {},
             numbers=self._numbers(rows),
@@ -88,21 +79,3 @@ class Reporter(StatusReports):
             "offsets_not_shown": float(pump.unshown),
             "lost": float(pump.lost),
         }
-
-    def tell_health(self, status: Status) -> None:
-        """The lake holds us up while we wait for it; the start is over once we read."""
-        health = self._parts.health
-        health.tell(status)
-        if status.state == "waiting":
-            health.hold("lake", status.detail)
-        else:
-            health.clear("lake")
-        if status.state in ("ready", "degraded"):
-            health.started()
-
-    def tell_sent(self, was_sent: bool) -> None:
-        """Not ready while Kafka takes no word of ours."""
-        if was_sent:
-            self._parts.health.clear("status")
-        else:
-            self._parts.health.hold("status", "kafka_away")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from shared.bus.ports import Place, Producer
-from shared.bus.status_reports import DETAIL_LIMIT, StatusReports
+from shared.bus.ports import Producer
+from shared.bus.status_reports import DETAIL_LIMIT, StatusReports, assigned
 from shared.contracts.alert_rules import RULES
-from shared.contracts.operations import PartitionStatus, Status
+from shared.contracts.operations import Status
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
 
@@ -42,7 +42,7 @@ class Reporter(StatusReports):
     """Looks at the pump and tells health; changes nothing."""
 
     def __init__(self, parts: ReporterParts, **kwargs: Any) -> None:
-        super().__init__(parts.producer, **kwargs)
+        super().__init__(parts.producer, parts.health, "database", **kwargs)
         self._parts = parts
 
     def status(self) -> Status:
@@ -58,7 +58,7 @@ class Reporter(StatusReports):
             detail=detail[:DETAIL_LIMIT],
             portfolio=parts.portfolio,
             rss_bytes=parts.rss_bytes(),
-            partitions=[self._partition(place) for place in pump.places],
+            partitions=assigned(pump.places, pump.written, pump.end),
             handled=pump.handled,
             refused=dict(pump.refused),
             numbers={
@@ -71,15 +71,6 @@ class Reporter(StatusReports):
             },
         )
 
-    def _partition(self, place: Place) -> PartitionStatus:
-        end = self._parts.pump.end(place)
-        return PartitionStatus(
-            topic=place.topic,
-            partition=place.partition,
-            committed=self._parts.pump.written.get(place, -1),
-            end=-1 if end is None else end,
-        )
-
     def _state(self) -> tuple[State, str]:
         pump = self._parts.pump
         if pump.waiting_for:
@@ -89,24 +80,6 @@ class Reporter(StatusReports):
         if pump.lost:
             return "degraded", f"Kafka had dropped {pump.lost} records before they were counted"
         return "ready", "; ".join(self._parts.champions.without.values())
-
-    def tell_health(self, status: Status) -> None:
-        """The database holds us up while we wait for it; the start is over once we read."""
-        health = self._parts.health
-        health.tell(status)
-        if status.state == "waiting":
-            health.hold("database", status.detail)
-        else:
-            health.clear("database")
-        if status.state in ("ready", "degraded"):
-            health.started()
-
-    def tell_sent(self, was_sent: bool) -> None:
-        """Not ready while Kafka takes no word of ours."""
-        if was_sent:
-            self._parts.health.clear("status")
-        else:
-            self._parts.health.hold("status", "kafka_away")
 
 
 def _firing(book: AlertBook | None) -> dict[str, float]:
