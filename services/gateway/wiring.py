@@ -9,7 +9,7 @@ from mode import Service
 from mode.types import ServiceT
 
 from services.gateway.core.pace import Pace
-from services.gateway.core.slots import Slots
+from services.gateway.core.slots import PacedSlots, Slots
 from services.gateway.edge.app import make_app
 from services.gateway.edge.counts import Counts
 from services.gateway.edge.database import METADATA
@@ -89,8 +89,7 @@ def build(settings: GatewaySettings, health: Health, input_partitions: int) -> l
     """All parts in starting order; they stop in the reverse one, so that the port closes first."""
     kafka = _kafka(settings)
     counts, clock = Counts(), SystemClock()
-    pace = Pace(settings.in_flight_least, settings.in_flight, settings.slow_ms)
-    slots = Slots(pace)
+    slots = PacedSlots(Pace(settings.in_flight_least, settings.in_flight, settings.slow_ms))
     named = partial(topic_name, settings.portfolio)
     once = RedisOnce(_redis(settings), settings.portfolio, settings.answers_kept_hours * HOUR_MS)
     publisher = Publisher(lambda: KafkaProducer(kafka, settings.name))
@@ -128,7 +127,7 @@ def build(settings: GatewaySettings, health: Health, input_partitions: int) -> l
         clock=clock,
         crash=CrashPoints.from_setting(settings.crash_at),
     )
-    server = _server(settings, desk, slots, pace, book, labels, lake, counts)
+    server = _server(settings, desk, slots, book, labels, lake, counts)
     reporter = Reporter(
         ReporterParts(
             publisher=publisher,
@@ -158,8 +157,7 @@ def _redis(settings: GatewaySettings) -> RedisAddress:
 def _server(
     settings: GatewaySettings,
     desk: DeskParts,
-    slots: Slots,
-    pace: Pace,
+    slots: PacedSlots,
     book: KeyBook,
     labels: LabelDesk,
     lake: GatewayLake,
@@ -167,7 +165,7 @@ def _server(
 ) -> HttpServer:
     """The API over the parts that the desk works with."""
     deadlines = Deadlines(settings.deadline_ms, settings.deadline_most_ms)
-    deciding = DecisionCalls(Desk(desk), slots, pace, deadlines, lake, settings.portfolio, counts)
+    deciding = DecisionCalls(Desk(desk), slots, deadlines, lake, settings.portfolio, counts)
     taking = Taking(
         TakingParts(
             publisher=desk.publisher,

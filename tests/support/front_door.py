@@ -19,7 +19,7 @@ from services.gateway.core.new_key import NewKey, make
 from services.gateway.core.operations import PAYMENT
 from services.gateway.core.pace import Pace
 from services.gateway.core.parked import Parked
-from services.gateway.core.slots import Slots
+from services.gateway.core.slots import PacedSlots, Slots
 from services.gateway.edge.app import make_app
 from services.gateway.edge.counts import Counts
 from services.gateway.edge.database import METADATA
@@ -48,7 +48,6 @@ from shared.runtime.health import Health
 from shared.runtime.http_server import HttpServer
 from shared.stores.audit_memory import MemoryAudit
 from shared.stores.database import Database, sqlite_url
-from tests.support.front_door_memory import MemoryLake
 
 NOW_MS: Final = 1_790_000_000_000
 PARTITIONS: Final = 2
@@ -140,6 +139,17 @@ class Scorer:
             arrivals.take(raw)
 
 
+class MemoryLake:
+    """Decisions that the lake has, by tx_id."""
+
+    def __init__(self) -> None:
+        self.decisions: dict[str, dict[str, Any]] = {}
+
+    def decision_by_tx(self, _: str, tx_id: str) -> dict[str, Any] | None:
+        """As the port says."""
+        return self.decisions.get(tx_id)
+
+
 @dataclass
 class AlwaysReady:
     """A feed that brings what the scorer decides."""
@@ -182,8 +192,7 @@ class FrontDoor:
         self.arrivals, self.policies, self.counts = Arrivals(), Policies(), Counts()
         self.policies.seq, self.policies._interim = 1, "review"
         self.parked: list[Parked] = []
-        self.pace = Pace(self.limits.in_flight, self.limits.in_flight, 100.0)
-        self.slots = Slots(self.pace)
+        self.slots = PacedSlots(Pace(self.limits.in_flight, self.limits.in_flight, 100.0))
         self.scorer: Scorer = beside.scorer if beside else Scorer(topic_name(portfolio, "transactions"))
         self.scorer.followers.append(self.arrivals)
         self.publisher = Publisher(lambda: BrokerProducer(self.broker, self.scorer))
@@ -273,9 +282,7 @@ class FrontDoor:
     def _routes(self) -> list[Route]:
         limits = self.limits
         deadlines = Deadlines(limits.deadline_ms, 10_000)
-        deciding = DecisionCalls(
-            self.desk, self.slots, self.pace, deadlines, self.lake, self.portfolio, self.counts
-        )
+        deciding = DecisionCalls(self.desk, self.slots, deadlines, self.lake, self.portfolio, self.counts)
         taking = Taking(
             TakingParts(
                 publisher=self.publisher,

@@ -17,15 +17,15 @@ KEY_SHARE: Final = 0.75
 class Slots:
     """Counts what is under way; refuses (`overloaded`) what does not fit."""
 
-    def __init__(self, limit: int | Pace) -> None:
-        self._given = limit
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._by_key: dict[str, int] = {}
         self.taken = 0
 
     @property
     def limit(self) -> int:
         """How many there are now."""
-        return self._given.limit if isinstance(self._given, Pace) else self._given
+        return self._limit
 
     def look(self, key_id: str, count: int = 1) -> None:
         """Refuse now what would not fit now. Raises Refused."""
@@ -47,3 +47,20 @@ class Slots:
             left = self._by_key.pop(key_id, 0) - count  # who holds none may find the others gone
             if left:
                 self._by_key[key_id] = left
+
+
+class PacedSlots(Slots):
+    """As many as ``pace`` lets in."""
+
+    def __init__(self, pace: Pace) -> None:
+        super().__init__(pace.limit)
+        self._pace = pace
+
+    @property
+    def limit(self) -> int:
+        """How many there are now."""
+        return self._pace.limit
+
+    def answered(self, now_ms: float, took_ms: float) -> None:
+        """As `Pace.answered` says."""
+        self._pace.answered(now_ms, took_ms)

@@ -13,9 +13,8 @@ from fastapi import Response
 
 from services.gateway.core import answers, bodies, records
 from services.gateway.core.answers import Given
-from services.gateway.core.pace import Pace
 from services.gateway.core.refusal import Refused
-from services.gateway.core.slots import Slots
+from services.gateway.core.slots import PacedSlots, Slots
 from shared.contracts.bounds import RECORD_LIMIT_BYTES
 
 from .counts import Counts
@@ -58,8 +57,7 @@ class DecisionCalls:
     def __init__(
         self,
         desk: Desk,
-        slots: Slots,
-        pace: Pace,
+        slots: PacedSlots,
         deadlines: Deadlines,
         lake: Lake,
         portfolio: str,
@@ -67,7 +65,6 @@ class DecisionCalls:
     ) -> None:
         self._desk = desk
         self._slots = slots
-        self._pace = pace
         self._looks = Slots(LAKE_LOOKS)
         self._deadlines = deadlines
         self._lake = lake
@@ -96,7 +93,7 @@ class DecisionCalls:
             yield
         finally:
             ended_s = clock()
-            self._pace.answered(1000 * ended_s, 1000 * (ended_s - began_s))
+            self._slots.answered(1000 * ended_s, 1000 * (ended_s - began_s))
 
     async def look_up(self, call: Call) -> Response:
         """What was answered over HTTP, and what was decided. Raises Refused."""

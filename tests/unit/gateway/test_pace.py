@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.gateway.core.pace import CUT, Pace
 from services.gateway.core.refusal import Refused
-from services.gateway.core.slots import Slots
+from services.gateway.core.slots import PacedSlots, Slots
 
 SLOW_MS = 100.0
 
@@ -55,7 +55,7 @@ def test_it_stays_between_its_bounds(ends: list[tuple[float, float]], least: int
 
 def test_slots_follow_it() -> None:
     pace = Pace(2, 8, SLOW_MS)
-    slots = Slots(pace)
+    slots = PacedSlots(pace)
     assert held_by_three(slots) == 8
     for now_ms in range(0, 5_000, 100):
         pace.answered(now_ms, 101)
