@@ -166,9 +166,9 @@ class Stand:
         return Counter(letter.reason for letter in self.letters())
 
     def statuses(self) -> list[Status]:
-        """What this portfolio's workers said about themselves."""
+        """What this portfolio's scorers said about themselves: other services report on it too."""
         found = [decode(Status, taken.value or b"") for taken in self.read("status")]
-        return [status for status in found if status.portfolio == self.name]
+        return [s for s in found if s.portfolio == self.name and s.service == "scorer"]
 
     def lag(self) -> int:
         """Records that are not yet committed."""
