@@ -22,12 +22,15 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     )
     deadline_ms: int = Field(500, ge=5, le=30_000, description="deadline of a request that names none")
     deadline_most_ms: int = Field(10_000, ge=5, le=60_000, description="latest deadline a request may name")
-    in_flight: int = Field(64, ge=1, le=10_000, description="decisions under way at once; more are refused")
+    in_flight: int = Field(128, ge=1, le=10_000, description="decisions under way at once; more are refused")
     in_flight_least: int = Field(
-        16, ge=1, le=10_000, description="as few are let in at once where answers are slow"
+        16, ge=1, le=10_000, description="as few are let in at once where answers queue"
     )
     slow_ms: int = Field(
-        100, ge=5, le=30_000, description="an answer that takes longer lowers what is let in at once"
+        40,
+        ge=5,
+        le=30_000,
+        description="where even the quickest answer takes longer, fewer are let in at once",
     )
     bulk_in_flight_bytes: int = Field(
         32 * 2**20, ge=2**20, description="bytes of bulk bodies under way at once; more are refused"

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from services.console.core.refusal import Refused
+from shared.runtime.http_paths import let_ids_into_paths
 
 from .door import Call, Door, Route
 
@@ -17,6 +18,7 @@ VERSION: Final = "1.0.0"
 
 def make_app(door: Door, routes: Sequence[Route]) -> FastAPI:
     """The application. A path or method outside ``routes`` is refused like anything else."""
+    let_ids_into_paths()
     app = FastAPI(
         title="Assay console",
         version=VERSION,

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.core.openapi import describe_api
 from services.gateway.core.refusal import Refused
+from shared.runtime.http_paths import let_ids_into_paths
 
 from .door import Call, Door, Route, refusal, trace_of
 
@@ -46,6 +47,7 @@ def make_app(door: Door, routes: Sequence[Route]) -> ASGIApp:
 
 def make_api(door: Door, routes: Sequence[Route]) -> FastAPI:
     """The API without the shortcut."""
+    let_ids_into_paths()
     # A path with a slash too many is no call either: a redirect would name the host that the request named.
     app = FastAPI(
         title="Assay",
@@ -60,8 +62,7 @@ def make_api(door: Door, routes: Sequence[Route]) -> FastAPI:
     for route in (*routes, described):
         by_path.setdefault(route.path, {})[route.method] = route
     for path, by_method in by_path.items():  # one for all methods: a refusal lists them all
-        # An id may hold a slash, which arrives as one.
-        taken = path.replace("{tx_id}", "{tx_id:path}")
+        taken = path.replace("{tx_id}", "{tx_id:id}")
         app.add_api_route(taken, _endpoint(door, by_method), methods=list(by_method), include_in_schema=False)
     app.add_exception_handler(HTTPException, _refuse_path)
     return app

@@ -28,7 +28,7 @@ CHANGES = [route for route in GUARDED if route.method != "GET"]
 
 
 def address(route: Route) -> str:
-    for word in ("{any_id:path}", "{tx_id:path}", "{name}"):
+    for word in ("{any_id:id}", "{tx_id:id}", "{name}"):
         name = "nobody" if word == "{name}" else "tx-9f31c2ab77e0"
         route_path = route.path.replace(word, name)
         if route_path != route.path:
@@ -41,7 +41,7 @@ def test_only_the_sign_in_and_files_are_for_strangers() -> None:
 
 
 def test_the_description_names_every_call_with_its_role() -> None:
-    routes = {(r.method, r.path.replace(":path", "")): r.needs for r in ROUTES if r.is_api}
+    routes = {(r.method, r.path.replace(":id", "")): r.needs for r in ROUTES if r.is_api}
     assert {(o.method, o.path): o.needs for o in OPERATIONS} == routes
 
 

@@ -74,7 +74,7 @@ async def bad_key(door: FrontDoor, kind: str, action: str) -> str:
 def test_the_routes_the_description_and_this_list_name_the_same_calls(door: FrontDoor) -> None:
     app = make_api(door._door(), door.routes)
     served = {
-        (method, route.path.replace(":path", ""))  # how an id is matched, not what is called
+        (method, route.path.replace(":id", ""))  # how an id is matched, not what is called
         for route in app.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()

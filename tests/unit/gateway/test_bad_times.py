@@ -245,6 +245,13 @@ async def test_a_payment_of_any_id_can_be_looked_up(door: FrontDoor, tx_id: str)
     assert (found.status_code, found.json()["answer"]["tx_id"]) == (200, tx_id)
 
 
+@pytest.mark.parametrize("tx_id", ["\n0", "a\r\nb", "a\n"])
+async def test_an_id_that_no_payment_can_have_is_unknown_like_any_other(door: FrontDoor, tx_id: str) -> None:
+    async with door.client(await door.key()) as client:
+        found = await client.get(f"{URL}/{quote(tx_id, safe='')}")
+    assert (found.status_code, found.json()["error"]["code"]) == (404, "decision_unknown")
+
+
 async def test_a_defect_tells_an_id_and_the_log_no_payload(
     door: FrontDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

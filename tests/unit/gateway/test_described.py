@@ -12,7 +12,7 @@ from tests.support.api_page import API, OPENAPI, filled
 from tests.support.front_door import FrontDoor
 
 SETTINGS_ON_THE_PAGE = {
-    "in_flight": "64, of one key 48",
+    "in_flight": "128, of one key 96",
     "bulk_in_flight_bytes": "32 MB, of one key 24 MB",
     "bulk_bytes": "8 MB, 10,000 items",
     "bulk_items": "8 MB, 10,000 items",
@@ -25,7 +25,7 @@ SETTINGS_ON_THE_PAGE = {
 """What the page says in figures, by the setting it comes from."""
 
 DEFAULTS = {
-    "in_flight": 64,
+    "in_flight": 128,
     "bulk_in_flight_bytes": 32 * 2**20,
     "bulk_bytes": 8 * 2**20,
     "bulk_items": 10_000,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.core.pace import CUT, Pace
+from services.gateway.core.pace import CUT, WINDOW_ANSWERS, WINDOW_MS, Pace
 from services.gateway.core.refusal import Refused
 from services.gateway.core.slots import PacedSlots, Slots
 
@@ -19,30 +19,43 @@ def test_quick_answers_leave_the_limit_where_it_is() -> None:
     assert pace.limit == 64
 
 
-def test_slow_answers_cut_it_once_in_a_while_and_not_below_the_least() -> None:
+def test_a_queue_cuts_it_once_a_window_and_not_below_the_least() -> None:
     pace = Pace(16, 64, SLOW_MS)
-    for took_ms in (101, 500, 1_000):  # of one stall
-        pace.answered(5_000, took_ms)
+    queue(pace, windows=1)
     assert pace.limit == int(64 * CUT)
-    pace.answered(5_000 + SLOW_MS, 101)
+    queue(pace, windows=1)
     assert pace.limit == int(64 * CUT * CUT)
-    for now_ms in range(6_000, 20_000, 100):
-        pace.answered(now_ms, 101)
+    queue(pace, windows=100)
     assert pace.limit == 16
 
 
-def test_it_comes_back_by_one_for_as_many_answers_as_it_lets_in() -> None:
+def test_one_quick_answer_of_a_window_tells_a_stall_from_a_queue() -> None:
     pace = Pace(16, 64, SLOW_MS)
-    for now_ms in range(0, 10_000, 100):
-        pace.answered(now_ms, 101)
-    answers = 0
-    while pace.limit < 17:
-        pace.answered(20_000, 1)
-        answers += 1
-    assert 16 <= answers <= 17
-    for _ in range(64 * 64):
-        pace.answered(20_000, 1)
+    for number in range(WINDOW_MS):
+        pace.answered(number, 500)
+    pace.answered(WINDOW_MS, SLOW_MS)
     assert pace.limit == 64
+
+
+def test_few_slow_answers_are_no_queue() -> None:
+    pace = Pace(16, 64, SLOW_MS)
+    for number in range(WINDOW_ANSWERS - 1):
+        pace.answered(number * 10_000, 500)
+    assert pace.limit == 64
+    pace.answered(1e6, 500)
+    assert pace.limit < 64
+
+
+def test_it_is_back_from_the_least_after_little_more_than_a_second() -> None:
+    pace = Pace(16, 64, SLOW_MS)
+    queue(pace, windows=100)
+    limits = []
+    for now_ms in range(1_200):
+        pace.answered(1e6 + now_ms, 1)
+        limits.append(pace.limit)
+    assert limits[0] == 16
+    assert 16 < limits[400] < 64
+    assert limits[-1] == 64
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e9), st.floats(0, 1e5))), st.integers(1, 100), st.integers(1, 100))
@@ -57,9 +70,16 @@ def test_slots_follow_it() -> None:
     pace = Pace(2, 8, SLOW_MS)
     slots = PacedSlots(pace)
     assert held_by_three(slots) == 8
-    for now_ms in range(0, 5_000, 100):
-        pace.answered(now_ms, 101)
+    queue(pace, windows=100)
     assert (slots.limit, held_by_three(slots)) == (2, 2)
+
+
+def queue(pace: Pace, windows: int) -> None:
+    """Answers that are all slow, for ``windows`` windows of just `WINDOW_ANSWERS` + 1 answers."""
+    for window in range(windows):
+        for number in range(WINDOW_ANSWERS):
+            pace.answered(2 * WINDOW_MS * window + number, SLOW_MS + 1)
+        pace.answered(2 * WINDOW_MS * window + WINDOW_MS, SLOW_MS + 1)
 
 
 def held_by_three(slots: Slots) -> int:
