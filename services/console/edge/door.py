@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.requests import ClientDisconnect
 
 from services.console.core.headers import SECURITY
 from services.console.core.people import Role, may
@@ -199,12 +200,15 @@ def _dressed(response: Response, request_id: str) -> Response:
 
 
 async def _body(request: Request) -> bytes:
-    """The body, which is small. Raises Refused (`oversize`)."""
+    """The body, which is small. Raises Refused (`oversize`; `request_timeout` where its sender left)."""
     taken = bytearray()
-    async for piece in request.stream():
-        taken += piece
-        if len(taken) > BODY_BYTES:
-            raise Refused("oversize")
+    try:
+        async for piece in request.stream():
+            taken += piece
+            if len(taken) > BODY_BYTES:
+                raise Refused("oversize")
+    except ClientDisconnect:
+        raise Refused("request_timeout") from None
     return bytes(taken)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from urllib.parse import urlsplit
+
 import httpx
 import pytest
+import structlog
 
 from services.console.core.headers import POLICY
 from services.console.core.openapi import OPERATIONS
@@ -225,3 +229,17 @@ def test_roles_stand_above_each_other() -> None:
         [True, True, False],
         [True, True, True],
     ]
+
+
+async def test_who_leaves_in_the_middle_of_a_body_is_no_bug(house: ConsoleHouse) -> None:
+    at = urlsplit(house.url)
+    with structlog.testing.capture_logs() as logged:
+        _, writer = await asyncio.open_connection(at.hostname, at.port)
+        head = b"POST /sign-in HTTP/1.1\r\nhost: h\r\ncontent-length: 100\r\n\r\nname=ada"
+        writer.write(head)
+        await writer.drain()
+        await asyncio.sleep(0.2)
+        writer.close()
+        await writer.wait_closed()
+        await asyncio.sleep(0.2)
+    assert [line for line in logged if line["event"] == "bug"] == []
