@@ -38,7 +38,7 @@ class ServiceProcess:
             "KAFKA": self.bootstrap,
             "PORTFOLIO": self.portfolio,
             "DATA_DIR": str(self.data_dir),
-            "CRASH_AT": crash_at,
+            **({"CRASH_AT": crash_at} if crash_at else {}),
             **self.defaults,
             **self.settings,
             **settings,
