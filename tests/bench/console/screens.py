@@ -1,0 +1,95 @@
+"""First paint of each screen in Debian's Chromium, with a cache that is empty and with one that is not."""
+
+from __future__ import annotations
+
+import shutil
+from statistics import median
+from typing import Any, Final
+
+from msgspec import Struct
+from playwright.async_api import Browser, BrowserContext, async_playwright
+
+from .house import House
+
+PAINT: Final = "first-contentful-paint"
+PAINTED: Final = f"performance.getEntriesByName('{PAINT}').length > 0"
+TIMES: Final = f"""() => {{
+  const page = performance.getEntriesByType('navigation')[0];
+  return [performance.getEntriesByName('{PAINT}')[0].startTime, page.responseStart, page.encodedBodySize];
+}}"""
+VIEW: Final = {"width": 1280, "height": 880}
+
+
+class Paint(Struct, frozen=True, kw_only=True):
+    """One screen's times in ms from the start of the navigation, medians and the worst of all rounds.
+
+    ``answer_ms`` is when the first byte of the page came; ``page_bytes`` is the page's own body.
+    """
+
+    screen: str
+    cold_ms: float
+    cold_worst_ms: float
+    warm_ms: float
+    warm_worst_ms: float
+    answer_ms: float
+    page_bytes: int
+
+
+async def paints(house: House, paths: dict[str, str], rounds: int) -> list[Paint]:
+    """Every path ``rounds`` times in a fresh profile, and once more in the same. Raises SystemExit."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        raise SystemExit("There is no Chromium here: apt install chromium.")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        try:
+            signed_in = await _signed_in(browser, house)
+            return [await _paint(browser, signed_in, house.url, each, rounds) for each in paths.items()]
+        finally:
+            await browser.close()
+
+
+async def _signed_in(browser: Browser, house: House) -> Any:
+    """What a browser keeps of a session."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.goto(f"{house.url}/sign-in")
+    await page.fill("input[name=name]", house.name)
+    await page.fill("input[name=password]", house.password)
+    await page.click("button.main")
+    await page.wait_for_url(f"{house.url}/")
+    state = await context.storage_state()
+    await context.close()
+    return state
+
+
+async def _paint(browser: Browser, state: Any, url: str, screen: tuple[str, str], rounds: int) -> Paint:
+    name, path = screen
+    cold, warm = [], []
+    for _ in range(rounds):
+        context = await browser.new_context(viewport=VIEW, storage_state=state)  # type: ignore[arg-type]  # sizes
+        cold.append(await _times(context, url + path))
+        warm.append(await _times(context, url + path))
+        await context.close()
+    return Paint(
+        screen=name,
+        cold_ms=median(times[0] for times in cold),
+        cold_worst_ms=max(times[0] for times in cold),
+        warm_ms=median(times[0] for times in warm),
+        warm_worst_ms=max(times[0] for times in warm),
+        answer_ms=median(times[1] for times in cold + warm),
+        page_bytes=int(cold[-1][2]),
+    )
+
+
+async def _times(context: BrowserContext, url: str) -> list[float]:
+    """Paint, first byte and size of one load in a tab of its own."""
+    page = await context.new_page()
+    answer = await page.goto(url)
+    assert answer is not None
+    if not answer.ok:
+        raise SystemExit(f"{url}: status {answer.status}")
+    await page.wait_for_function(PAINTED)
+    found: list[float] = await page.evaluate(TIMES)
+    await page.close()
+    return found
