@@ -15,7 +15,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,27 +48,37 @@ def main() -> int:
     told = _arguments()
     with _folder(told) as folder:
         report = Report(decisions=told.decisions)
-        if not told.url:
-            report.fill_s = fill_once(folder, told.decisions)
-        if told.scenes:
-            with _house(told, folder) as house:
-                _measure(told, house, report)
+        for lines in _measured(told, folder, report):
+            if not told.json:
+                print("\n".join(lines), flush=True)
     if told.json:
         print(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
-    else:
-        print("\n".join(_lines(report)))
     return 0
 
 
-def _measure(told: argparse.Namespace, house: House, report: Report) -> None:
+def _measured(told: argparse.Namespace, folder: Path, report: Report) -> Iterator[Iterable[str]]:
+    """Fills in the report; what each part found, in lines, as soon as it is known."""
+    if not told.url:
+        report.fill_s = fill_once(folder, told.decisions)
+        if report.fill_s is not None:
+            yield [f"filled with {report.decisions:,} decisions in {report.fill_s:.0f} s"]
+    if told.scenes:
+        with _house(told, folder) as house:
+            yield from _scenes(told, house, report)
+
+
+def _scenes(told: argparse.Namespace, house: House, report: Report) -> Iterator[Iterable[str]]:
     with Screens(house.url, house.name, house.password) as screens:
         ids = told.tx_ids or [tx_id(n) for n in some_numbers(told.look_ups + 1, told.decisions, told.seed)]
         if "look-ups" in told.scenes:
             report.look_ups = look_ups(screens, ids)
+            yield [_look_up_line(report.look_ups, told.decisions)]
         if "screens" in told.scenes:
             report.screens = asyncio.run(paints(house, _paths(screens, ids[0]), told.rounds))
+            yield _paint_lines(report.screens)
         if "streams" in told.scenes:
             report.streams = asyncio.run(streamed(house, screens.cookies, told.streams, told.minutes))
+            yield _stream_lines(report.streams)
 
 
 def _paths(screens: Screens, old: str) -> dict[str, str]:
@@ -103,23 +113,19 @@ def _house(told: argparse.Namespace, folder: Path) -> Iterator[House]:
         yield house
 
 
-def _lines(report: Report) -> Iterator[str]:
-    if report.fill_s is not None:
-        yield f"filled with {report.decisions:,} decisions in {report.fill_s:.0f} s"
-    if report.screens is not None:
-        heads = "".join(f"{head:>8}" for head in ("cold", "worst", "warm", "worst", "answer"))
-        yield f"{'first paint, ms':24}{heads}{'page':>10}"
-        for each in report.screens:
-            times = (each.cold_ms, each.cold_worst_ms, each.warm_ms, each.warm_worst_ms, each.answer_ms)
-            yield f"{each.screen:24}{''.join(f'{ms:8.0f}' for ms in times)}{each.page_bytes:>8,} B"
-    if (found := report.look_ups) is not None:
-        yield (
-            f"look-up by tx_id among {report.decisions:,}: p50 {found.p50_ms:.0f} ms, "
-            f"p99 {found.p99_ms:.0f} ms, max {found.max_ms:.0f} ms of {found.count}; "
-            f"the first {found.first_ms:.0f} ms"
-        )
-    if (ran := report.streams) is not None:
-        yield from _stream_lines(ran)
+def _paint_lines(found: Sequence[Paint]) -> Iterator[str]:
+    heads = "".join(f"{head:>8}" for head in ("cold", "worst", "warm", "worst", "answer"))
+    yield f"{'first paint, ms':24}{heads}{'page':>10}"
+    for each in found:
+        times = (each.cold_ms, each.cold_worst_ms, each.warm_ms, each.warm_worst_ms, each.answer_ms)
+        yield f"{each.screen:24}{''.join(f'{ms:8.0f}' for ms in times)}{each.page_bytes:>8,} B"
+
+
+def _look_up_line(found: LookUps, decisions: int) -> str:
+    return (
+        f"look-up by tx_id among {decisions:,}: p50 {found.p50_ms:.0f} ms, p99 {found.p99_ms:.0f} ms, "
+        f"max {found.max_ms:.0f} ms of {found.count}; the first {found.first_ms:.0f} ms"
+    )
 
 
 def _stream_lines(ran: Streamed) -> Iterator[str]:
