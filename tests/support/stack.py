@@ -1,7 +1,8 @@
-"""A real broker and a real Redis for the tests that need them, one of each per test session.
+"""A real broker, Redis and PostgreSQL for the tests that need them, one of each per test session.
 
-Nothing of the system is used: the jars of the lock file, the Java of a package, folders of their own,
-free ports of loopback. Tests share the broker, so each uses topic names of its own.
+Nothing of the system is used: the jars of lock files, the Java of a package, folders of their own, free ports
+of loopback. Tests share the broker, so each uses topic names of its own; and PostgreSQL, so each makes a
+database of its own.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
+from infra.local.errors import StackError
 from infra.local.kafka import KafkaServer
 from infra.local.redis import RedisServer
+from shared.stores.database import sqlite_url
+from tests.support.complete import missing
+from tests.support.postgres import PostgresServer, why_not
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +40,35 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The session's PostgreSQL: ``.url``, ``.new_database()``, ``.stop() .start()``.
+
+    A test that stops it starts it again before it ends; data survive. Skipped where there can be none.
+    """
+    if reason := why_not():
+        pytest.skip(reason)
+    server = PostgresServer()
+    try:
+        server.prepare()
+        server.start()
+    except StackError as error:
+        missing(f"no PostgreSQL: {error}")
+    else:
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """An empty database, once per kind."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "sql" / "own.db")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_database()
 
 
 @pytest.fixture
