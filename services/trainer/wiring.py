@@ -14,7 +14,7 @@ from shared.contracts.addresses import KafkaAddress
 from shared.runtime.clock import SystemClock
 from shared.runtime.health import Health, HealthServer
 from shared.stores.card_keys import card_key
-from shared.stores.database import Database, sqlite_url
+from shared.stores.database import Database
 
 from .edge.agent import GroupOptions, assigned_partitions, make_app
 from .edge.intake import Intake
@@ -34,7 +34,7 @@ class Trainer(Service):
         self._health = Health(settings.stuck_after_s)
         self._server = HealthServer(self._health, settings.health_port, settings.health_host)
         self._producer = KafkaProducer(_kafka(settings), settings.name)
-        self._jobs = JobTable(Database.open(sqlite_url(settings.data_dir / "sql" / "trainer.db"), METADATA))
+        self._jobs = JobTable(Database.open(settings.database_url, METADATA))
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """Children in starting order; they stop in the reverse one."""

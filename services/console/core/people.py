@@ -64,9 +64,14 @@ def may(role: Role, needed: Role) -> bool:
     return ROLES.index(role) >= ROLES.index(needed)
 
 
+def is_name(name: str) -> bool:
+    """Whether somebody may be called ``name``."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
     """``name`` if a user may be called so. Raises Refused (`user_name`)."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise Refused("user_name", "name")
     return name
 

@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError, VerifyMismatchError
 from sqlalchemy import delete, func, insert, select, update
 
-from services.console.core.people import Role, User, check_name, check_password, waits_until_ms
+from services.console.core.people import Role, User, check_name, check_password, is_name, waits_until_ms
 from services.console.core.refusal import Refused
 from services.console.core.sessions import TOKEN_BYTES, Limits, Session, SignedIn, is_due, is_over, token_hash
 from shared.stores.database import Database
@@ -49,6 +49,7 @@ class Accounts:
 
     def remove(self, name: str) -> None:
         """Delete a user and end their sessions. Raises Refused (`user_unknown`, `user_last_admin`)."""
+        _needs_name(name)
         with self._database.writing() as connection:
             role = connection.scalar(select(USERS.c.role).where(USERS.c.name == name))
             if role is None:
@@ -61,6 +62,7 @@ class Accounts:
 
     def set_password(self, name: str, password: str) -> None:
         """Another password; every session of the user ends. Raises Refused."""
+        _needs_name(name)
         check_password(name, password)
         change = update(USERS).where(USERS.c.name == name)
         fresh = change.values(password_hash=self._hasher.hash(password), failures=0)
@@ -75,14 +77,7 @@ class Accounts:
         Raises Refused (`sign_in_failed`, `sign_in_wait`). A try counts before its password is looked at, so
         that many at once are no way around the waiting.
         """
-        with self._database.writing() as connection:
-            row = connection.execute(select(USERS).where(USERS.c.name == name)).mappings().one_or_none()
-            user = None if row is None else User(**row)
-            if user is not None and now_ms < waits_until_ms(user):
-                wait_s = (waits_until_ms(user) - now_ms) // 1_000 + 1
-                raise Refused("sign_in_wait", retry_after_s=wait_s)
-            failed = update(USERS).where(USERS.c.name == name)
-            connection.execute(failed.values(failures=USERS.c.failures + 1, failed_at_ms=now_ms))
+        user = self._trying(name, now_ms) if is_name(name) else None
         if not self._matches(user.password_hash if user else self._nobody, password) or user is None:
             raise Refused("sign_in_failed")
         return self._begin(user, now_ms, old_token)
@@ -110,6 +105,17 @@ class Accounts:
         with self._database.writing() as connection:
             connection.execute(delete(SESSIONS).where(SESSIONS.c.token_hash == token_hash(token)))
 
+    def _trying(self, name: str, now_ms: int) -> User | None:
+        with self._database.writing() as connection:
+            row = connection.execute(select(USERS).where(USERS.c.name == name)).mappings().one_or_none()
+            user = None if row is None else User(**row)
+            if user is not None and now_ms < waits_until_ms(user):
+                wait_s = (waits_until_ms(user) - now_ms) // 1_000 + 1
+                raise Refused("sign_in_wait", retry_after_s=wait_s)
+            failed = update(USERS).where(USERS.c.name == name)
+            connection.execute(failed.values(failures=USERS.c.failures + 1, failed_at_ms=now_ms))
+        return user
+
     def _begin(self, user: User, now_ms: int, old_token: str) -> str:
         token, csrf = os.urandom(TOKEN_BYTES).hex(), os.urandom(TOKEN_BYTES).hex()
         session = Session(
@@ -128,6 +134,11 @@ class Accounts:
             return self._hasher.verify(kept, password)
         except (VerifyMismatchError, VerificationError):
             return False
+
+
+def _needs_name(name: str) -> None:
+    if not is_name(name):
+        raise Refused("user_unknown", "name")
 
 
 def _row(record: Any) -> dict[str, Any]:

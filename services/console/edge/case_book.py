@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from services.console.core.cases import Claim
 from services.console.core.refusal import Refused
+from shared.contracts.bounds import is_clean_text
 from shared.stores.database import Database
 
 from .database import CASES
@@ -46,6 +47,8 @@ class CaseBook:
 
     def give_back(self, tx_id: str, name: str) -> None:
         """Let others take a case that ``name`` has claimed. Raises Refused (`case_unclaimed`)."""
+        if not is_clean_text(tx_id):
+            raise Refused("case_unclaimed")
         mine = (C.tx_id == tx_id) & (C.claimed_by == name) & C.verdict.is_(None)
         with self._database.writing() as connection:
             if connection.execute(delete(CASES).where(mine)).rowcount == 0:

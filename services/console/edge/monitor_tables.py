@@ -61,7 +61,11 @@ class MonitorTables:
     def _opened(self) -> Database | None:
         with self._turn:
             if self._database is None and self._is_there():
-                self._database = Database.open(self._url)
+                found = Database.open(self._url)
+                if not found.holds(DECISIONS):
+                    found.close()
+                    return None
+                self._database = found
             return self._database
 
     def _is_there(self) -> bool:

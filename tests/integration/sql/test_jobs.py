@@ -1,20 +1,18 @@
-"""The job table: one row per request, in order, through restarts and beside other readers."""
+"""The trainer's job table, on either database: one row per request, in order, through restarts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import URL
 
 from services.trainer.core.failure import failed_card
-from services.trainer.edge.intake import judge
 from services.trainer.edge.jobs import METADATA, JobState, JobTable
-from shared.contracts.codec import encode
-from shared.contracts.operations import ReplayRequest, TrainingRequest
-from shared.contracts.outcome import Dead, Forward
-from shared.stores.database import Database, sqlite_url
+from shared.contracts.operations import TrainingRequest
+from shared.stores.database import Database
 
 AT_MS = 1_700_000_000_000
 
@@ -33,8 +31,8 @@ def request(request_id: str = "r1") -> TrainingRequest:
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> Iterator[JobTable]:
-    made = JobTable(Database.open(sqlite_url(tmp_path / "sql" / "trainer.db"), METADATA))
+def table(database_url: URL) -> Iterator[JobTable]:
+    made = JobTable(Database.open(database_url, METADATA))
     yield made
     made.close()
 
@@ -66,33 +64,17 @@ def test_jobs_come_in_order_and_leave_when_finished(table: JobTable) -> None:
     assert following.request.request_id == "a"
 
 
-def test_the_table_survives_a_restart(tmp_path: Path) -> None:
-    path = tmp_path / "trainer.db"
-    first = JobTable(Database.open(sqlite_url(path), METADATA))
+def test_the_table_survives_a_restart(database_url: URL) -> None:
+    first = JobTable(Database.open(database_url, METADATA))
     first.record(request(), AT_MS)
-    second = JobTable(Database.open(sqlite_url(path), METADATA))  # the first was killed: nobody closed it
+    second = JobTable(Database.open(database_url, METADATA))  # the first was killed: nobody closed it
     assert second.count(JobState.QUEUED) == 1
     first.close()
     second.close()
 
 
-REPLAY = ReplayRequest(
-    v=1, request_id="x", portfolio="bank", from_ms=AT_MS, to_ms=AT_MS, at_ms=AT_MS, by="ann"
-)
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "outcome"),
-    [
-        (b"training", encode(request()), Forward(request())),
-        (None, encode(request()), Forward(request())),
-        (b"replay", b"anything", None),
-        (b"", encode(REPLAY), None),
-        (b"training", b"{", Dead("not_json")),
-        (b"training", None, Dead("not_json")),
-        (b"training", b"{}", Dead("field_missing", "v")),
-        (b"training", encode(replace(request(), portfolio="other")), Dead("field_range", "portfolio")),
-    ],
-)
-def test_what_a_record_of_requests_asks(key: bytes | None, value: bytes | None, outcome: object) -> None:
-    assert judge(key, value, "bank") == outcome
+def test_what_is_asked_at_once_is_recorded_once_and_in_a_row(table: JobTable) -> None:
+    names = [f"r{number % 8}" for number in range(32)]
+    with ThreadPoolExecutor(4) as pool:
+        recorded = list(pool.map(lambda name: table.record(request(name), AT_MS), names))
+    assert sum(recorded) == table.count(JobState.QUEUED) == 8

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest_asyncio
-from sqlalchemy import update
+from sqlalchemy import URL, update
 
 from services.gateway.core import bodies
 from services.gateway.core.parked import FIRST_TRIES_MS, GIVEN_UP_MS, QUICK_MS, SLOW_MS, Parked, park
@@ -24,7 +23,7 @@ from shared.contracts.operations import DeadLetter
 from shared.contracts.payments import Label
 from shared.runtime.clock import FixedClock
 from shared.runtime.health import Health
-from shared.stores.database import Database, sqlite_url
+from shared.stores.database import Database
 from tests.support.front_door import NOW_MS, PARTITIONS, Broker, BrokerProducer, Scorer
 
 ROW = {
@@ -53,9 +52,9 @@ class KnownPayments:
 class Desk:
     """A label desk on a broker, a database and a lake of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, url: URL) -> None:
         self.clock, self.broker, self.lake = FixedClock(NOW_MS), Broker(), KnownPayments()
-        self.database = Database.open(sqlite_url(folder / "gateway.db"), METADATA)
+        self.database = Database.open(url, METADATA)
         self.parked = ParkedLabels(self.database)
         self.publisher = Publisher(lambda: BrokerProducer(self.broker, Scorer("nobody")))
         self.labels = LabelDesk(
@@ -89,8 +88,8 @@ class Desk:
 
 
 @pytest_asyncio.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    made = Desk(tmp_path)
+async def desk(database_url: URL) -> AsyncIterator[Desk]:
+    made = Desk(database_url)
     await made.publisher.start()
     yield made
     await made.publisher.stop()
