@@ -48,14 +48,15 @@ class MonitorTables:
     def positions(self, places: Iterable[Place]) -> dict[Place, int | None]:
         """The next offset of each place; None: nothing of it was ever counted."""
         with self._database.reading() as sql:
-            rows = sql.execute(PROGRESS.select()).all()
-        found = {Place(row.topic, row.partition): row.next_offset for row in rows}
-        return {place: found.get(place) for place in places}
+            return _positions(sql, places)
 
     def write(self, counts: Counts) -> None:
-        """Add ``counts`` and move on to their offsets."""
+        """Add ``counts`` and move on to their offsets; counts that stand already stay as they are."""
         self._reach(AT_BEFORE_WRITE)
         with self._database.writing() as sql:
+            # A server that is lost while it commits leaves both the counts and an error, so they come again.
+            if _positions(sql, counts.ends) == counts.ends:
+                return
             for table, rows in _added(counts):
                 if rows:
                     sql.execute(adding(sql.dialect.name, table), _rows(table, rows))
@@ -84,6 +85,12 @@ class MonitorTables:
                 dropped += sql.execute(table.delete().where(table.c.minute_ms < before_ms)).rowcount
             dropped += sql.execute(DRIFT.delete().where(DRIFT.c.window_ms < before_ms)).rowcount
         return dropped
+
+
+def _positions(sql: sa.Connection, places: Iterable[Place]) -> dict[Place, int | None]:
+    rows = sql.execute(PROGRESS.select()).all()
+    found = {Place(row.topic, row.partition): row.next_offset for row in rows}
+    return {place: found.get(place) for place in places}
 
 
 def adding(dialect: str, table: sa.Table) -> Any:

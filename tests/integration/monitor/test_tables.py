@@ -92,6 +92,15 @@ def test_after_the_commit_both_stand(database: Database) -> None:
     assert tables_of(database).positions([PLACE]) == {PLACE: 1}
 
 
+def test_a_commit_whose_answer_was_lost_counts_once(database: Database) -> None:
+    some = share("decisions", messages_of("d", map(encode, some_decisions(40))))
+    with pytest.raises(Crash):
+        tables_of(database, "monitor.after_commit").write(some)
+    tables_of(database).write(some)
+    assert stored(database) == slow_count([(one, 0) for one in some_decisions(40)])
+    assert tables_of(database).positions([PLACE]) == {PLACE: 40}
+
+
 def test_what_others_wrote_fits_the_columns(database: Database) -> None:
     records = [replace(label(i), source="s" * 63 + chr(97 + i), fraud_type="a\0b") for i in range(2)]
     tables_of(database).write(share("labels", messages_of("l", map(encode, records))))
@@ -102,9 +111,9 @@ def test_what_others_wrote_fits_the_columns(database: Database) -> None:
 
 def test_callers_keep_first_and_last_in_any_order(database: Database) -> None:
     tables = tables_of(database)
-    for at in (50, 10, 90):
+    for number, at in enumerate((50, 10, 90)):
         record = replace(decision(1), decided_at_ms=T0_MS + at)
-        tables.write(share("decisions", messages_of("d", [encode(record)])))
+        tables.write(share("decisions", messages_of("d", [encode(record)], number)))
     with database.reading() as sql:
         row = sql.execute(CALLERS.select()).one()
     assert (row.caller, row.first_ms, row.last_ms) == ("pos", T0_MS + 10, T0_MS + 90)
