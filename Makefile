@@ -33,8 +33,8 @@ static: setup ## Look at the text alone: ruff, mypy --strict, the import contrac
 test: static ## Run static, then every test against a real Kafka and Redis that the tests start themselves.
 	$(BIN)/python -m tests.suites
 
-test-browser: setup ## Look at every screen of the console with Debian's Chromium, and write docs/screens/*.png again.
-	$(BIN)/python -m pytest tests/browser -rs
+test-browser: setup ## Look at every screen with Debian's Chromium; PICTURES=docs/screens writes their pictures again.
+	$(BIN)/python -m pytest tests/browser -rs -n 2 --dist worksteal $(if $(PICTURES),--pictures $(PICTURES))
 
 run: $(STAMPS)/run ## Start the whole house, stream history, train, go live, and show what happens. Ctrl-C ends it.
 	$(BIN)/assay run

@@ -8,6 +8,7 @@ import pytest
 
 from tests import suites
 from tests.suites import GROUPS, OTHERS, TESTS, Group, Result, counts_of, summary
+from tests.support.complete import COMPLETE, missing
 
 ROOT = Path(__file__).parents[2]
 REPORT = """<testsuites><testsuite tests="5" failures="1" errors="1" skipped="1"/>
@@ -26,6 +27,13 @@ def test_it(number, pytestconfig):
 def test_nothing():
     pass
 """
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nine tenths of a small run's start are plugins that it does not use."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "xdist.plugin")
 
 
 def test_every_folder_of_tests_is_in_a_group_or_says_why_not() -> None:
@@ -56,6 +64,7 @@ def test_the_summary_ends_like_pytest_and_names_a_slow_group() -> None:
     assert lines[-3] == "unit (unit): 7 passed, 1 skipped in 61.0s of 60s OVER ITS TIME"
 
 
+@pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize(
     ("body", "processes", "code"),
     [
@@ -80,6 +89,7 @@ def test_a_group_fails_when_its_tests_fail_or_are_none(
     assert sum(found.counts.values()) == bool(body)
 
 
+@pytest.mark.usefixtures("bare")
 def test_two_processes_run_each_test_once_and_show_reasons_of_skips(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,8 +106,13 @@ def test_two_processes_run_each_test_once_and_show_reasons_of_skips(
     assert "no reason but this" in shown
 
 
-def test_ci_runs_the_command_of_the_readme() -> None:
-    assert "make test" in (ROOT / ".ci/run").read_text()
+def test_ci_runs_the_commands_of_the_readme_and_lets_no_program_be_missing() -> None:
+    commands = (ROOT / ".ci/run").read_text().splitlines()
+    assert f"export {COMPLETE}=1" in commands
+    assert [line.split(" ||")[0] for line in commands if "make " in line and line[0] != "#"] == [
+        "make test-browser",
+        "make test",
+    ]
     assert "make test" in (ROOT / "README.md").read_text()
 
 
@@ -109,3 +124,12 @@ def test_the_makefile_explains_each_target() -> None:
     }
 
     assert set(phony.split()[1:]) == told
+
+
+def test_what_is_missing_skips_a_test_at_home_and_fails_it_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(COMPLETE, raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no tool here"):
+        missing("no tool here")
+    monkeypatch.setenv(COMPLETE, "1")
+    with pytest.raises(pytest.fail.Exception, match="no tool here"):
+        missing("no tool here")

@@ -1,4 +1,4 @@
-"""A browser and a console for each test; without Chromium every test is skipped, and says so."""
+"""A browser and a console for each test; without Chromium no test runs, and says so."""
 
 from __future__ import annotations
 
@@ -11,9 +11,22 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from tests.support.complete import missing
 from tests.support.console_house import PASSWORD, ConsoleHouse
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where pictures of the screens go; without it none are drawn."""
+    parser.addoption("--pictures", type=Path, help="a folder for the pictures of the screens")
+
+
+@pytest.fixture
+def pictures(request: pytest.FixtureRequest) -> Path | None:
+    """Where the test puts its pictures, None if nobody asked for them."""
+    asked: Path | None = request.config.getoption("--pictures")
+    return asked
 
 
 @dataclass
@@ -43,7 +56,7 @@ class Look:
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium, without a window."""
     if CHROMIUM is None:
-        pytest.skip("no Chromium here: apt install chromium")
+        missing("no Chromium here: apt-get install chromium")
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from shared.runtime.metrics import METRICS
+from tests.support.complete import missing
 
 INFRA = Path(__file__).parents[3] / "infra"
 SHOWN = {row.name + ("_total" if row.kind == "counter" else "") for row in METRICS}
@@ -51,7 +52,7 @@ def test_every_service_that_compose_keeps_running_is_scraped() -> None:
 def test_the_tool_of_prometheus_takes_them(kind: str, file: str) -> None:
     tool = shutil.which("promtool")
     if tool is None:
-        pytest.skip("no promtool: apt-get install prometheus")
+        missing("no promtool: apt-get install prometheus")
     found = subprocess.run(
         [tool, "check", kind, file], cwd=INFRA / "prometheus", capture_output=True, text=True, check=False
     )
