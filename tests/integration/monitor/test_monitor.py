@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -11,11 +12,15 @@ import pytest
 from sqlalchemy import URL
 
 from infra.local.kafka import KafkaServer
-from shared.contracts.codec import encode
+from shared.bus.sync import KafkaLook
+from shared.contracts.addresses import KafkaAddress
+from shared.contracts.codec import decode, encode
+from shared.contracts.operations import Status
 from shared.contracts.topics import TOPICS
 from tests.support.lake_messages import FakeMessage
 from tests.support.monitor_process import MonitorProcess
 from tests.support.monitor_records import dead_letter, some_decisions, some_labels, some_predictions
+from tests.support.postgres import PostgresServer
 from tests.support.service_process import produce, wait_until
 from tests.support.topics import create_topics
 
@@ -27,7 +32,9 @@ def monitor(kafka_server: KafkaServer, tmp_path: Path, database_url: URL) -> Ite
     portfolio = f"mon{uuid4().hex[:8]}"
     create_topics(kafka_server.bootstrap, portfolio, *[card.name for card in TOPICS])
     url = database_url.render_as_string(hide_password=False)
-    monitor = MonitorProcess(kafka_server.bootstrap, portfolio, tmp_path, {"SQL_URL": url})
+    # The records are of 2023: after five seconds the monitor would forget their minutes.
+    kept = {"SQL_URL": url, "KEEP_DAYS": "20000"}
+    monitor = MonitorProcess(kafka_server.bootstrap, portfolio, tmp_path, kept)
     yield monitor
     monitor.stop(signal.SIGKILL)
 
@@ -100,6 +107,37 @@ def test_killed_at_random_under_traffic(monitor: MonitorProcess) -> None:
     monitor.start()
     monitor.wait_equal()
     assert monitor.stop() == 0
+
+
+def says_it_waits(monitor: MonitorProcess, since_ms: int) -> bool:
+    """Whether the monitor has said on ``status`` that its database takes nothing."""
+    with KafkaLook(KafkaAddress(monitor.bootstrap)) as look:
+        told = [decode(Status, taken.value or b"") for taken in look.read_all(["status"])]
+    mine = [one for one in told if one.portfolio == monitor.portfolio and one.at_ms >= since_ms]
+    return any(one.state == "waiting" and "database" in one.detail for one in mine)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGQUIT], ids=["stopped", "crashed"])
+def test_a_database_away_and_back_is_told_and_counts_nothing_twice(
+    monitor: MonitorProcess, postgres_server: PostgresServer, ending: signal.Signals
+) -> None:
+    fill(monitor, 1)
+    monitor.start()
+    monitor.wait_equal()
+    fill(monitor, 2)
+    since_ms = int(time.time() * 1_000)
+    postgres_server.stop(ending)
+    try:
+        fill(monitor, 3)
+        wait_until(lambda: says_it_waits(monitor, since_ms), "told that it waits", monitor.log)
+    finally:
+        postgres_server.start()
+    monitor.wait_equal()
+    fill(monitor, 4)
+    monitor.wait_equal()
+    assert monitor.stop() == 0
+    assert monitor.stored() == monitor.on_topics()
 
 
 def test_a_missing_topic_is_one_clear_sentence(kafka_server: KafkaServer, tmp_path: Path) -> None:
