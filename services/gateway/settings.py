@@ -24,7 +24,7 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     deadline_most_ms: int = Field(10_000, ge=5, le=60_000, description="latest deadline a request may name")
     in_flight: int = Field(128, ge=1, le=10_000, description="decisions under way at once; more are refused")
     in_flight_least: int = Field(
-        16, ge=1, le=10_000, description="as few are let in at once where answers queue"
+        32, ge=1, le=10_000, description="as few are let in at once where answers queue"
     )
     slow_ms: int = Field(
         40,
