@@ -50,7 +50,7 @@ GC_THRESHOLDS: Final = (50_000, 20, 100)
 """A batch makes thousands of objects and no cycles; looking for some at every 700 was 3 % of the time."""
 
 INPUTS: Final = {"transactions": KIND_TRANSACTION, "activities": KIND_ACTIVITY, "labels": KIND_LABEL}
-NEEDED: Final = (*INPUTS, "decisions", "predictions", "captures", "releases")
+NEEDED: Final = (*INPUTS, "decisions", "predictions", "flagged", "captures", "releases")
 """The topics without which no part can start."""
 
 

@@ -2,10 +2,11 @@
 
 ``python -m tests.faults.checker --bootstrap HOST:PORT --portfolio NAME`` looks at any running stack.
 
-I1 every input is decided, captured or in dead letters; I2 one decision per transaction after dedupe; I3
-copies under one release and state quality are the same; I4 inputs equal a fold from scratch over the logs
-laid down from captures, which have no gap; I5 nothing is committed past a record without its outputs; I6
-the lag is zero. (I7, audit and metrics against the log, follows with the monitor.)
+I1 every input is decided, captured or in dead letters, and what is not approved is flagged with its
+vector; I2 one decision per transaction after dedupe; I3 copies under one release and state quality are the
+same; I4 inputs equal a fold from scratch over the logs laid down from captures, which have no gap; I5
+nothing is committed past a record without its outputs; I6 the lag is zero. (I7, audit and metrics against
+the log, follows with the monitor.)
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,7 +74,7 @@ def check(found: Found, look: Look | None = None) -> Report:
     report = Report(inputs=len(found.inputs), copies=len(found.decisions), repeats=repeats)
     report.decided = len({decision.tx_id for decision in found.decisions})
     checks: dict[str, Callable[[], Iterator[str]]] = {
-        "I1": lambda: _unanswered(found),
+        "I1": lambda: chain(_unanswered(found), _flagged(found)),
         "I2": lambda: _one_decision(found),
         "I3": lambda: _same_copies(found),
         "I4": lambda: _vectors(found, logs, report),
@@ -113,6 +115,26 @@ def _unanswered(found: Found) -> Iterator[str]:
             yield f"{place} left neither a capture nor a dead letter"
         elif place[0] == _transactions(found) and place not in decided and place not in letters:
             yield f"{place} has no decision and is not in dead letters"
+
+
+def _flagged(found: Found) -> Iterator[str]:
+    actions = defaultdict(set)
+    for decision in found.decisions:
+        actions[decision.tx_id].add(decision.action)
+    cores = {(decision.tx_id, decision.core_hash) for decision in found.decisions}
+    flagged = {record.decision.tx_id for record in found.flagged}
+    yield from (
+        f"{tx_id} is not flagged"
+        for tx_id in actions
+        if "approve" not in actions[tx_id] and tx_id not in flagged
+    )
+    for record in found.flagged:
+        decision = record.decision
+        vector = np.array([[np.nan if value is None else value for value in record.features]])
+        if (decision.tx_id, decision.core_hash) not in cores or decision.action == "approve":
+            yield f"{decision.tx_id} is flagged by a decision that nobody made"
+        if vector_hashes(vector)[0].tobytes().hex() != decision.vector_hash:
+            yield f"{decision.tx_id} is flagged with another vector"
 
 
 def _one_decision(found: Found) -> Iterator[str]:

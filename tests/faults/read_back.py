@@ -12,7 +12,7 @@ from shared.bus.sync import KafkaLook
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.capture import decode_capture
 from shared.contracts.codec import decode
-from shared.contracts.decisions import Decision, Prediction
+from shared.contracts.decisions import Decision, Flagged, Prediction
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.operations import DeadLetter
 from shared.contracts.topics import topic_name
@@ -42,6 +42,7 @@ class Found:
     inputs: dict[Coordinates, Taken]
     decisions: list[Decision]
     predictions: list[Prediction]
+    flagged: list[Flagged]
     letters: list[DeadLetter]
     captures: list[Captured]
     committed: dict[Place, int]
@@ -60,6 +61,7 @@ def read_back(bootstrap: str, portfolio: str, portfolio_file: Path | None, data_
             inputs={(t.topic, t.partition, t.offset): t for t in inputs},
             decisions=_records(look, portfolio, "decisions", Decision),
             predictions=_records(look, portfolio, "predictions", Prediction),
+            flagged=_records(look, portfolio, "flagged", Flagged),
             letters=_records(look, portfolio, "dead-letters", DeadLetter),
             captures=_captures(look, portfolio, features),
             committed=committed,

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from services.scorer.edge import state as state_calls
 from shared.bus.ports import Place
 from shared.contracts.codec import decode
-from shared.contracts.decisions import Decision
+from shared.contracts.decisions import Decision, Flagged
 from shared.contracts.operations import DeadLetter
 from shared.contracts.payments import Transaction
 from shared.contracts.topics import topic_name
@@ -110,6 +110,7 @@ def found_in(world: World) -> Found:
         inputs={(t.topic, t.partition, t.offset): t for place in places for t in world.log.partitions[place]},
         decisions=decoded("decisions", Decision),  # type: ignore[arg-type]  # by the type given
         predictions=[],
+        flagged=decoded("flagged", Flagged),  # type: ignore[arg-type]  # by the type given
         letters=decoded("dead-letters", DeadLetter),  # type: ignore[arg-type]  # by the type given
         captures=[Captured((p.topic, p.partition, row["offset"]), row) for p, row in world.captured()],  # type: ignore[arg-type]  # an offset
         committed={p: commits[GROUP, p].offset if (GROUP, p) in commits else 0 for p in places},

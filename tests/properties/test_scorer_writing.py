@@ -13,9 +13,9 @@ from hypothesis import given, settings
 
 from services.scorer.core.deciding import Answers, Scores
 from services.scorer.core.intake import Item
-from services.scorer.core.outputs import Batch, Seen, Stamp, Timings, decisions, predictions
+from services.scorer.core.outputs import Batch, Seen, Stamp, Timings, decisions, flagged, predictions
 from shared.contracts.codec import decode, encode
-from shared.contracts.decisions import Decision, DecisionCore, Prediction
+from shared.contracts.decisions import Decision, DecisionCore, Flagged, Prediction
 from shared.contracts.ids import decision_id, input_hash, prediction_id
 from shared.contracts.payments import Transaction
 from shared.scoring.identity import core_bytes, core_hash
@@ -137,6 +137,18 @@ def check_decisions(case: Case) -> None:
         assert body.startswith(core_bytes(core)[:-1] + b',"core_hash":"')
 
 
+def check_flagged(case: Case) -> None:
+    rows = case.answers.flagged()
+    assert [case.answers.choices[code][0].action == "approve" for code in case.answers.codes.tolist()] == [
+        i not in set(rows.tolist()) for i in range(len(case.items))
+    ]
+    made = decisions(case.deciding, case.batch, case.answers, STAMP).bodies[rows]
+    bodies = flagged(made, case.batch.seen.matrix[rows])
+    for i, body in zip(rows.tolist(), bodies, strict=True):
+        vector = [None if math.isnan(value) else value for value in case.vectors[i]]
+        assert body == encode(Flagged(v=1, decision=decision_of(case, core_of(case, i), i), features=vector))
+
+
 def check_predictions(case: Case) -> None:
     told = predictions(case.deciding, case.batch, TIMINGS, STAMP)
     assert len(told) == len(case.lanes)
@@ -149,6 +161,7 @@ def check_predictions(case: Case) -> None:
 @given(cases())
 def test_parts_make_the_bytes_of_the_whole(case: Case) -> None:
     check_decisions(case)
+    check_flagged(case)
 
 
 @settings(deadline=None)  # the first example compiles the kernel

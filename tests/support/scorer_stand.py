@@ -32,7 +32,16 @@ from tests.support.scorer_traffic import Sender
 
 PARTITIONS: Final = 2
 INPUTS: Final = ("transactions", "activities", "labels")
-TOPICS: Final = (*INPUTS, "decisions", "predictions", "captures", "dead-letters", "releases", "status")
+TOPICS: Final = (
+    *INPUTS,
+    "decisions",
+    "predictions",
+    "flagged",
+    "captures",
+    "dead-letters",
+    "releases",
+    "status",
+)
 
 PORTFOLIO: Final = """
 name = "{name}"

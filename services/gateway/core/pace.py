@@ -47,4 +47,3 @@ class Pace:
         else:
             self._limit = min(self._most, self._limit * RISE)
         self._answers, self._quickest_ms = 0, float("inf")
-

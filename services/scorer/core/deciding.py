@@ -69,6 +69,11 @@ class Answers:
     choices: list[tuple[Verdict, Flags]]
     codes: NDArray[np.intp]
 
+    def flagged(self) -> NDArray[np.intp]:
+        """The payments that somebody should look at: those that were not simply approved."""
+        is_choice = np.array([verdict.action != "approve" for verdict, _ in self.choices], np.bool_)
+        return np.flatnonzero(is_choice[self.codes])
+
     def actions(self) -> dict[str, int]:
         """How many payments got each action."""
         counts = np.bincount(self.codes, minlength=len(self.choices)).tolist()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.contracts.codec import encode
 from shared.contracts.decisions import StateQuality
 from shared.contracts.texts import Texts, together
 from shared.features.hashing import Digests
@@ -17,7 +18,7 @@ from .deciding import Answers, Deciding, Scores
 from .payments import Payments
 from .writing import DecisionWriter, Evidence, PredictionWriter, ScoreTexts, Stamp, Timings, numbers
 
-__all__ = ["Batch", "Decided", "Seen", "Stamp", "Timings", "decisions", "predictions"]
+__all__ = ["Batch", "Decided", "Seen", "Stamp", "Timings", "decisions", "flagged", "predictions"]
 
 NOTHING = Texts(b"", np.empty((0, 2), np.int64))
 
@@ -77,6 +78,14 @@ def decisions(deciding: Deciding, batch: Batch, answers: Answers, stamp: Stamp) 
 def _unscored(n: int) -> ScoreTexts:
     nulls = together([b"null"])[np.zeros(n, np.intp)]
     return ScoreTexts(nulls, nulls)
+
+
+def flagged(decisions: Texts, matrix: NDArray[np.float64]) -> list[bytes]:
+    """Records of k decisions to look at, each with its row of ``matrix`` (k, d); a missing value is null."""
+    return [
+        b'{"v":1,"decision":%b,"features":%b}' % (decision, encode(row.tolist()))
+        for decision, row in zip(decisions.tolist(), matrix, strict=True)
+    ]
 
 
 def predictions(deciding: Deciding, batch: Batch, timings: Timings, stamp: Stamp) -> list[Texts]:

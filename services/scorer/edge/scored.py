@@ -14,7 +14,7 @@ from services.scorer.core.captures import NOTHING_TOLD, CaptureRows, Told, actio
 from services.scorer.core.columns import Columns
 from services.scorer.core.deciding import Answers, Deciding, Scores, quality_code
 from services.scorer.core.intake import Item
-from services.scorer.core.outputs import Decided
+from services.scorer.core.outputs import Decided, flagged
 from shared.bus.ports import Place, RecordColumns
 from shared.contracts.decisions import StateQuality
 from shared.contracts.texts import Texts
@@ -86,6 +86,7 @@ def collect(prepared: Prepared, folded: Folded, deciding: Deciding, judged: Judg
         judged.keys,
         partitions,
         judged.told,
+        _flagged(folded, judged),
     )
     return Scored(
         outputs,
@@ -94,6 +95,14 @@ def collect(prepared: Prepared, folded: Folded, deciding: Deciding, judged: Judg
         judged.answers.actions(),
         (judged.decided_at_ms - columns.ingest_ms[judged.rows]).tolist(),
     )
+
+
+def _flagged(folded: Folded, judged: Judged) -> list[tuple[int, bytes]]:
+    rows = judged.answers.flagged()
+    if not len(rows):
+        return []
+    bodies = flagged(judged.made.bodies[rows], folded.matrix[judged.rows[rows]])
+    return list(zip(rows.tolist(), bodies, strict=True))
 
 
 def settle(outputs: Outputs, items: Sequence[Item], columns: Columns) -> None:

@@ -1,4 +1,4 @@
-"""The trail of scored batches, telemetry and captures: nobody waits for it, so several go out as one.
+"""The trail of scored batches, telemetry, cases and captures: nobody waits for it, so several go out as one.
 
 A micro-batch of one payment costs a table, three records and three appends of the broker if its trail goes
 alone; at a few hundred payments a second that is more than deciding them.
@@ -29,7 +29,7 @@ class Trail:
     """Of one batch that ``deciding`` answered: its captures, and its telemetry.
 
     ``keys`` and ``partitions`` (k,) are those of the payments that got an answer; ``told`` holds k records
-    per lane.
+    per lane; ``flagged`` those to look at, each with the row of its payment among the k.
     """
 
     deciding: Deciding
@@ -37,6 +37,7 @@ class Trail:
     keys: Texts
     partitions: NDArray[np.int64]
     told: Sequence[Texts]
+    flagged: Sequence[tuple[int, bytes]] = ()
 
     def __len__(self) -> int:
         return len(self.rows.items)
@@ -47,6 +48,7 @@ def trail_outputs(trails: Sequence[Trail]) -> Outputs:
     outputs = Outputs()
     portfolio = trails[0].deciding.release.content.portfolio
     add_telemetry(outputs, topic_name(portfolio, "predictions"), trails)
+    add_flagged(outputs, topic_name(portfolio, "flagged"), trails)
     add_captures(outputs, portfolio, joined_rows([trail.rows for trail in trails]))
     return outputs
 
@@ -80,6 +82,16 @@ def add_telemetry(outputs: Outputs, topic: str, trails: Sequence[Trail]) -> None
         of_all = np.concatenate([rows + lane * k for lane in range(lanes)])
         record = RecordColumns(keys[np.tile(rows, lanes)], told[of_all])
         outputs.records[Place(topic, partition)].append(record)
+
+
+def add_flagged(outputs: Outputs, topic: str, trails: Sequence[Trail]) -> None:
+    """Decisions to look at, to the partitions that their payments came from."""
+    for trail in trails:
+        if trail.flagged:
+            rows = np.array([row for row, _ in trail.flagged])
+            keys = trail.keys[rows].tolist()
+            for (row, body), key in zip(trail.flagged, keys, strict=True):
+                outputs.add(Place(topic, int(trail.partitions[row])), Outgoing(key, body))
 
 
 def add_captures(outputs: Outputs, portfolio: str, rows: CaptureRows) -> None:
