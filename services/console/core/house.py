@@ -85,9 +85,10 @@ class Statuses:
 
 
 def _view(status: Status, silent_ms: int) -> ServiceView:
+    is_silent = silent_ms >= SILENT_MS and status.state != "stopping"
     return ServiceView(
         name=f"{status.service}-{status.instance.removeprefix(f'{status.service}-')}",
-        state=status.state if silent_ms < SILENT_MS else "silent",
+        state="silent" if is_silent else status.state,
         detail=status.detail,
         silent_ms=max(silent_ms, 0),
         release_seq=status.release_seq,
@@ -105,11 +106,15 @@ def _of_degraded(view: ServiceView) -> Trouble:
 
 
 def _silent(services: Iterable[ServiceView]) -> list[Trouble]:
-    """A service is silent when all its instances are; an expected one also when it was never heard."""
+    """A service is silent when all its instances are; an expected one also when it was never heard.
+
+    Who said that it stops is missed only where the house cannot do without it.
+    """
     best: dict[str, int] = {}
     for view in services:
         name = view.name.rpartition("-")[0]
-        best[name] = min(best.get(name, view.silent_ms), view.silent_ms)
+        if view.state != "stopping" or name in EXPECTED:
+            best[name] = min(best.get(name, view.silent_ms), view.silent_ms)
     silent = [name for name in EXPECTED if name not in best]
     silent += [name for name, ms in best.items() if ms >= SILENT_MS]
     ranked = sorted(silent, key=lambda name: (name not in EXPECTED, name != "scorer", name))

@@ -10,6 +10,7 @@ from typing import Any, Final
 from mode import Service
 
 from shared.bus.ports import LogAway, Outgoing, Place, Producer
+from shared.bus.status_reports import say_last
 from shared.contracts.codec import encode
 from shared.contracts.operations import Status
 from shared.runtime.clock import Clock
@@ -59,7 +60,9 @@ class Reporter(Service):
             await self.sleep(EVERY_S)
 
     async def on_stop(self) -> None:
-        """Disconnect."""
+        """A last word, and disconnect."""
+        if self._producer is not None:
+            await say_last(self, self._send, self.status())
         await self._drop()
 
     async def _send(self, status: Status) -> None:

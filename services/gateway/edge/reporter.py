@@ -11,6 +11,7 @@ from mode import Service
 
 from services.gateway.core.slots import Slots
 from shared.bus.ports import LogAway, Outgoing, Place
+from shared.bus.status_reports import say_last
 from shared.contracts.codec import encode
 from shared.contracts.operations import Status
 from shared.runtime.clock import Clock
@@ -53,18 +54,25 @@ class Reporter(Service):
     async def _run(self) -> None:
         while not self.should_stop:
             self._tell_health()
-            await self._send(self.status())
+            await self._report(self.status())
             await self.sleep(EVERY_S)
 
-    async def _send(self, status: Status) -> None:
+    async def on_stop(self) -> None:
+        """A last word, while the publisher still stands."""
+        await say_last(self, self._send, self.status())
+
+    async def _report(self, status: Status) -> None:
         self._parts.health.tell(status)
-        record = Outgoing(f"gateway-{self._parts.instance}".encode(), encode(status))
         try:
             # In time or not at all: health is told here as well, above all while Kafka confirms nothing.
             async with asyncio.timeout(EVERY_S):
-                await self._parts.publisher.publish(Place("status", 0), [record])
+                await self._send(status)
         except (LogAway, TimeoutError):
             self._parts.health.hold("kafka", "kafka_away")
+
+    async def _send(self, status: Status) -> None:
+        record = Outgoing(f"gateway-{self._parts.instance}".encode(), encode(status))
+        await self._parts.publisher.publish(Place("status", 0), [record])
 
     def status(self) -> Status:
         """What the gateway is doing now."""

@@ -8,6 +8,7 @@ import numpy as np
 from mode import Service
 
 from shared.bus.ports import LogAway, Outgoing, Place, Producer
+from shared.bus.status_reports import say_last
 from shared.contracts.codec import encode
 from shared.contracts.operations import PartitionStatus, Status
 from shared.runtime.clock import Clock
@@ -47,20 +48,27 @@ class Reporter(Service):
     @Service.task
     async def _report(self) -> None:
         while not self.should_stop:
+            if self._pump.running:
+                await self._tell(await self._status())
             await self.sleep(EVERY_S)
-            if not self._pump.running:
-                continue
-            status = await self._status()
-            self._health.tell(status)
-            try:
-                await (await self._producer.send(STATUS, [Outgoing(self._key(), encode(status))]))
-            except LogAway:
-                self._health.hold("kafka", "kafka_away")
-                continue
+
+    async def _tell(self, status: Status) -> None:
+        self._health.tell(status)
+        try:
+            await self._send(status)
+        except LogAway:
+            self._health.hold("kafka", "kafka_away")
+        else:
             self._health.clear("kafka")
 
-    def _key(self) -> bytes:
-        return f"scorer-{self._instance}".encode()
+    async def on_stop(self) -> None:
+        """A last word, while the pump's producer still stands."""
+        if self._pump.running:
+            await say_last(self, self._send, await self._status())
+
+    async def _send(self, status: Status) -> None:
+        key = f"scorer-{self._instance}".encode()
+        await (await self._producer.send(STATUS, [Outgoing(key, encode(status))]))
 
     async def _status(self) -> Status:
         pump = self._pump

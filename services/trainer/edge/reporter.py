@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from mode import Service
 
 from shared.bus.ports import LogAway
+from shared.bus.status_reports import say_last
 from shared.contracts.operations import Status
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
@@ -73,12 +75,22 @@ class Reporter(Service):
             try:
                 status = await asyncio.to_thread(self._status, held)
                 self._health.tell(status)
+                if self._has_ended():
+                    return  # its last word has been said
                 await self._outbox.report(status)
             except (LogAway, DatabaseAway):
                 self._health.hold("status", "kafka_away")
             else:
                 self._health.clear("status")
             await self.sleep(EVERY_SECONDS)
+
+    async def on_stop(self) -> None:
+        """A last word, while the producer still stands; a database that is away leaves it unsaid."""
+        with suppress(DatabaseAway):
+            await say_last(self, self._outbox.report, await asyncio.to_thread(self._status, True))
+
+    def _has_ended(self) -> bool:
+        return self.should_stop
 
     def _watch_group(self) -> bool:
         held = self._partitions() > 0
