@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts.addresses import KafkaAddress
 
+from .leaving import let_go
 from .ports import Batch, Outgoing, Place, RecordColumns
 from .refused import told, why_no_start
 
@@ -49,9 +50,14 @@ class KafkaProducer:
             raise await why_no_start(error, self._kafka) from error
 
     async def stop(self) -> None:
-        """Flush and disconnect."""
-        if self._producer is not None:
+        """Flush and disconnect; who is cancelled meanwhile gives up what is unsent."""
+        if self._producer is None:
+            return
+        try:
             await self._producer.stop()
+        except asyncio.CancelledError:
+            await let_go(self._producer)
+            raise
 
     async def send(self, place: Place, records: Batch) -> Awaitable[None]:
         """Queue ``records``; awaiting the result waits for the broker. Raises LogAway, AccessRefused."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
 
 
 async def leave(consumer: AIOKafkaConsumer) -> None:
@@ -20,3 +21,15 @@ async def leave(consumer: AIOKafkaConsumer) -> None:
         await consumer._client.close()  # the other half, which a second stop() would not do
     else:
         stopping.result()
+
+
+async def let_go(producer: AIOKafkaProducer) -> None:
+    """End ``producer``, whose own stop was cut short while it waited for a broker that is away.
+
+    What it has not sent is given up. Nobody else would end it: it would wait on, and send what is old by then
+    when the broker is back.
+    """
+    producer._message_accumulator.fail_all(KafkaConnectionError("let go"))
+    await producer.client.close()  # requests under way end, so that the sender can
+    await producer._sender.close()
+    await producer.client.close()  # what the sender opened in between

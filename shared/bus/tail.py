@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -20,12 +21,21 @@ FETCH_WAIT_MS: Final = 500
 TAKE_MS: Final = 500
 REQUEST_MS: Final = 5_000
 AGAIN_S: Final = 0.5
+QUIET_S: Final = 2.0
+"""Without a record for so long, the broker is asked whether it is there, and for what it has."""
+ASKED_S: Final = 3.0
+
+
+class Stuck(Exception):
+    """The consumer did not bring what the broker has."""
 
 
 class Tail(Service):
     """Reads ``places`` from ``back`` records before their end on; tries a broker that is away for ever.
 
     What came while the broker was away is read when it is back. Subclasses say what becomes of records.
+    A consumer whose broker is gone raises nothing and gives nothing, as one whose topics are quiet. So where
+    nothing comes the broker is asked, and a consumer that does not bring what stands there is made anew.
     """
 
     def __init__(self, kafka: KafkaAddress, places: Sequence[Place], back: int = 0, **kwargs: Any) -> None:
@@ -55,7 +65,7 @@ class Tail(Service):
             try:
                 async with self._consumer() as consumer:
                     await self._read(consumer)
-            except (KafkaError, OSError, TimeoutError) as error:
+            except (KafkaError, OSError, TimeoutError, Stuck) as error:
                 if refused := refusal(error, self._kafka, "read", self._places[0].topic):
                     raise refused from error
                 self.is_ready = False
@@ -92,9 +102,30 @@ class Tail(Service):
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         self.is_ready = True
         self.found()
+        now_s = asyncio.get_running_loop().time
+        heard_s, seen = now_s(), dict[TopicPartition, int]()
         while not self.should_stop:
             found = await consumer.getmany(timeout_ms=TAKE_MS)
+            if not found and now_s() - heard_s >= QUIET_S:
+                seen = await _asked(consumer, self._places, seen)
+                heard_s = now_s()
             self.moved()
             for place, messages in found.items():
                 self.take(messages)
                 self._positions[place] = messages[-1].offset + 1
+                heard_s = now_s()
+
+
+async def _asked(
+    consumer: AIOKafkaConsumer, places: Sequence[TopicPartition], seen: dict[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    """Where ``places`` end; ``seen`` is what was said the last time, and has come since.
+
+    Raises KafkaError or TimeoutError of a broker that is away, Stuck.
+    """
+    async with asyncio.timeout(ASKED_S):
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(places)
+        for place, end in seen.items():
+            if await consumer.position(place) < end:
+                raise Stuck(f"{place.topic}/{place.partition}")
+    return ends

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,13 +141,25 @@ async def test_a_decision_is_seen_judged_and_the_same_after_a_restart(
     assert (queue["open"], queue["decided"]) == (0, 1)
 
 
-async def test_a_lost_broker_is_said(running: Running, broker: KafkaServer) -> None:
+def is_newest(tx_id: str, tail: Any) -> bool:
+    """Whether ``tail`` begins with the payment."""
+    return [row["tx_id"] for row in tail["rows"][:1]] == [tx_id]
+
+
+async def test_a_lost_broker_is_said_and_what_comes_after_it_is_seen(
+    running: Running, broker: KafkaServer
+) -> None:
     def kafka_is_away(found: Any) -> bool:
         return [trouble["part"] for trouble in found["troubles"]] == ["kafka"]
 
-    await running.until("/health", lambda found: not kafka_is_away(found))
-    await asyncio.to_thread(broker.stop)
-    await running.until("/health", kafka_is_away)
-    await running.until("/overview", lambda found: kafka_is_away(found["pulse"]))
-    page = (await running.client.get("/")).text
-    assert "Kafka does not answer" in page
+    for lose in (broker.stop, broker.kill):
+        await running.until("/health", lambda found: not kafka_is_away(found))
+        await asyncio.to_thread(lose)
+        await running.until("/health", kafka_is_away)
+        await running.until("/overview", lambda found: kafka_is_away(found["pulse"]))
+        assert "Kafka does not answer" in (await running.client.get("/")).text
+        await asyncio.to_thread(broker.start)
+        now_ms = SystemClock().now_ms()
+        told = decision(9, now_ms, tx_id=f"tx-after-{now_ms}")
+        await asyncio.to_thread(put, broker, "bank.decisions", told)
+        await running.until("/tail", partial(is_newest, told.tx_id))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
+from shared.bus.kafka_producer import KafkaProducer
 from shared.bus.leaving import leave
+from shared.contracts.addresses import KafkaAddress
 
 
 class Client:
@@ -51,3 +54,35 @@ async def test_whoever_leaves_can_be_cancelled_and_the_stop_goes_on() -> None:
         await leaving
     await asyncio.sleep(0.01)
     assert consumer._client.closed
+
+
+class Hanging:
+    """A producer's own stop waits for a broker that never comes back."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+        self.client, self._sender, self._message_accumulator = self, self, self
+
+    async def stop(self) -> None:
+        await asyncio.sleep(60)
+
+    async def close(self) -> None:
+        self.ended.append("closed")
+
+    def fail_all(self, error: Exception) -> None:
+        self.ended.append("failed")
+
+
+async def test_a_producer_whose_stop_is_cut_short_is_ended_all_the_same() -> None:
+    producer, hanging = KafkaProducer(KafkaAddress("127.0.0.1:1"), "test"), Hanging()
+    producer._producer = hanging
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await producer.stop()
+    assert hanging.ended == ["failed", "closed", "closed", "closed"]
+    assert {"client", "_sender", "_message_accumulator"} <= _attributes()
+
+
+def _attributes() -> set[str]:
+    """What the library's producer still calls so; its names are its own business."""
+    return {name for name in AIOKafkaProducer.__init__.__code__.co_names if name in dir(Hanging())}
