@@ -50,7 +50,7 @@ DECISIONS: Final = Table(
     Column("amount_minor", BigInteger, nullable=False),
 )
 """Decisions by the minute of ``decided_at_ms``; ``amount_minor`` is the sum in ``currency``; model "" is
-none, else ``name@version``."""
+none, else ``name@version``; caller "other" are all who came when as many as the monitor names were known."""
 
 REASONS: Final = Table("monitor_reasons", METADATA, _minute(), _key("action", 16), _key("reason"), _count())
 """Reason codes of decisions; a decision with two counts in both."""

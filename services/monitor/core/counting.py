@@ -21,6 +21,9 @@ from .reading import (
 
 MINUTE_MS: Final = 60_000
 SCORE_BINS: Final = 50
+CALLERS_MOST: Final = 500
+OTHER: Final = "other"
+"""Whom callers count as who come when there are `CALLERS_MOST`."""
 STAGES: Final = ("queue", "state", "features", "predict", "decide")
 
 Key = tuple[str | int, ...]
@@ -41,9 +44,29 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Counts:
-    """What was counted and not yet written, and the next offset of each partition it came from."""
+class Callers:
+    """Who is counted by name. A system that invents one per payment makes no row per payment."""
 
+    names: set[str] = field(default_factory=set)
+
+    def counted_as(self, caller: str) -> str:
+        """Its own name for the first `CALLERS_MOST` that come, else `OTHER`."""
+        if caller in self.names:
+            return caller
+        if len(self.names) >= CALLERS_MOST:
+            return OTHER
+        self.names.add(caller)
+        return caller
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was counted and not yet written, and the next offset of each partition it came from.
+
+    ``known`` is shared with the counts before and after.
+    """
+
+    known: Callers = field(default_factory=Callers)
     decisions: Rows = field(default_factory=dict)
     reasons: Rows = field(default_factory=dict)
     scores: Rows = field(default_factory=dict)
@@ -71,11 +94,12 @@ class Counts:
         _, records = _DECISIONS.read(messages, self.refused)
         for r in records:
             minute_ms = r.decided_at_ms - r.decided_at_ms % MINUTE_MS
+            caller = self.known.counted_as(r.caller)
             key = (
                 minute_ms,
                 r.action,
                 r.currency,
-                r.caller,
+                caller,
                 r.gateway,
                 r.model or "",
                 r.release_seq,
@@ -84,7 +108,7 @@ class Counts:
             _add(self.decisions, key, 1, r.amount_minor)
             for reason in r.reasons:
                 _add(self.reasons, (minute_ms, r.action, reason), 1)
-            self._see(r.caller, r.decided_at_ms)
+            self._see(caller, r.decided_at_ms)
         # Without a time of append there is no time to tell: it is left out, not counted as nothing.
         timed = [(r.decided_at_ms, r.decided_at_ms - r.ingest_time_ms) for r in records if r.ingest_time_ms]
         self._count_times("end_to_end", [at for at, _ in timed], [took for _, took in timed])
@@ -118,6 +142,8 @@ class Counts:
             _add(self.times, (at - at % MINUTE_MS, stage, number), 1, took)
 
     def _see(self, caller: str, at_ms: int) -> None:
+        if caller not in self.known.names:
+            return  # of many together none can be said to be silent
         seen = self.callers.get(caller)
         if seen is None:
             self.callers[caller] = Seen(at_ms, at_ms)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from mode import Service
 
-from services.monitor.core.counting import COUNTED, Counts
+from services.monitor.core.counting import COUNTED, Callers, Counts
 from shared.bus.assigned_log import AssignedLog
 from shared.bus.ports import Message, Place
 from shared.contracts.topics import topic_name
@@ -60,7 +60,8 @@ class Pump(Service):
         self._parts = parts
         self._cards = {topic_name(parts.portfolio, name): name for name in (*COUNTED, CAPTURES, STATUS)}
         self._patience = Patience(DatabaseAway, parts.beat, parts.retry_max_ms, log, "database_away")
-        self._counts = Counts()
+        self._known = Callers()
+        self._counts = Counts(self._known)
         self._writing: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
         self.tables: MonitorTables | None = None
@@ -104,8 +105,10 @@ class Pump(Service):
             return
         places = await self._parts.log.start()
         positions = await self._patience.until_done(self, lambda: tables.positions(places))
-        if positions is None:
+        names = await self._patience.until_done(self, tables.callers)
+        if positions is None or names is None:
             return
+        self._known.names.update(names)
         back_ms = self._parts.clock.now_ms() - STATUS_BACK_MS
         positions.update(await self._parts.log.first_after(STATUS, back_ms))
         positions.update(await self._captures_from(positions))
@@ -136,7 +139,7 @@ class Pump(Service):
             await self._close_window(window_ms)
         if self._is_due(parts.clock.now_ms()):
             await self._written()
-            share, self._counts = self._counts, Counts()
+            share, self._counts = self._counts, Counts(self._known)
             self._writing = asyncio.create_task(self._write(share))
 
     def _count(self, taken: Mapping[Place, Sequence[Message]]) -> None:

@@ -50,6 +50,11 @@ class MonitorTables:
         with self._database.reading() as sql:
             return _positions(sql, places)
 
+    def callers(self) -> set[str]:
+        """Who is counted by name."""
+        with self._database.reading() as sql:
+            return set(sql.scalars(sa.select(CALLERS.c.caller)))
+
     def write(self, counts: Counts) -> None:
         """Add ``counts`` and move on to their offsets; counts that stand already stay as they are."""
         self._reach(AT_BEFORE_WRITE)
@@ -78,12 +83,16 @@ class MonitorTables:
                 sql.execute(replacing(sql.dialect.name, PROGRESS), _progress(ends))
 
     def forget(self, before_ms: int) -> int:
-        """Drop the minutes and windows before ``before_ms``; how many rows."""
+        """Drop the minutes and windows before ``before_ms``, and callers not seen since; how many rows.
+
+        The place of such a caller is free after the next start.
+        """
         dropped = 0
         with self._database.writing() as sql:
             for table in BY_MINUTE:
                 dropped += sql.execute(table.delete().where(table.c.minute_ms < before_ms)).rowcount
             dropped += sql.execute(DRIFT.delete().where(DRIFT.c.window_ms < before_ms)).rowcount
+            dropped += sql.execute(CALLERS.delete().where(CALLERS.c.last_ms < before_ms)).rowcount
         return dropped
 
 

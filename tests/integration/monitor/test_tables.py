@@ -119,6 +119,16 @@ def test_callers_keep_first_and_last_in_any_order(database: Database) -> None:
     assert (row.caller, row.first_ms, row.last_ms) == ("pos", T0_MS + 10, T0_MS + 90)
 
 
+def test_who_is_counted_by_name_is_known_to_the_next_monitor_until_long_silent(database: Database) -> None:
+    tables = tables_of(database)
+    for number, name in enumerate(("checkout", "mobile")):
+        record = replace(decision(1), caller=name, decided_at_ms=T0_MS + number * 120_000)
+        tables.write(share("decisions", messages_of("d", [encode(record)])))
+    assert tables_of(database).callers() == {"checkout", "mobile"}
+    tables.forget(T0_MS + 120_000)
+    assert tables_of(database).callers() == {"mobile"}
+
+
 def test_old_minutes_are_forgotten_and_offsets_are_not(database: Database) -> None:
     tables = tables_of(database)
     records = [replace(decision(i), decided_at_ms=T0_MS + i * 60_000) for i in range(4)]

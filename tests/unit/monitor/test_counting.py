@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.monitor.core.counting import COUNTED, Counts, Rows
+from services.monitor.core.counting import CALLERS_MOST, COUNTED, OTHER, Callers, Counts, Rows
 from shared.contracts.codec import encode
 from shared.contracts.places import Place
 from shared.stores import monitor_tables
@@ -106,3 +106,22 @@ def test_a_record_written_twice_counts_twice() -> None:
     counts = Counts()
     counts.count_decisions(messages_of("decisions", [encode(decision(1))] * 2))
     assert [amounts[0] for amounts in counts.decisions.values()] == [2]
+
+
+def test_callers_beyond_the_most_are_counted_together_in_every_share() -> None:
+    known = Callers()
+    invented = [replace(decision(i), caller=f"invented-{i}") for i in range(CALLERS_MOST + 50)]
+    messages = messages_of("d", map(encode, invented))
+    shares = []
+    for start in range(0, len(messages), 100):
+        counts = Counts(known)
+        counts.add(Place("bank.decisions", 0), "decisions", messages[start : start + 100], start + 100, 0)
+        shares.append(counts)
+    by_caller: Counter[str | int] = Counter()
+    for counts in shares:
+        for key, (count, _) in counts.decisions.items():
+            by_caller[key[3]] += count
+    assert len(by_caller) == CALLERS_MOST + 1
+    assert by_caller[OTHER] == 50
+    assert by_caller.total() == len(invented)
+    assert OTHER not in {name for counts in shares for name in counts.callers}
