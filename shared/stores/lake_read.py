@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from shared.contracts.capture import KIND_TRANSACTION
 
 from .lake_scan import EVERYTHING, LakeScan, Range, Watermark
 
+_DECISION_ID: Final = re.compile(r"[0-9a-f]{32}").fullmatch
 _PLACE: Final = ["partition", "offset"]
 _CAPTURE_PLACE: Final = ["partition", "offset", "row"]
 _WIDE: Final = [
@@ -60,8 +62,15 @@ class LakeReader:
 
     def decision_by_tx(self, portfolio: str, tx_id: str, day: date | None = None) -> dict[str, Any] | None:
         """The decision of a payment, or None. ``day`` is its UTC event day, if known."""
-        found = self.scan.find("decisions", portfolio, tx_id, day).sort(_PLACE)
+        found = self.scan.find_decisions(portfolio, tx_id, day).sort(_PLACE)
         return found.row(0, named=True) if found.height else None
+
+    def decision_copies(self, portfolio: str, any_id: str) -> pl.DataFrame:
+        """Every row of the decision that ``any_id`` names, by tx_id or decision_id, in their order."""
+        found = self.scan.find("decisions", portfolio, any_id) if _DECISION_ID(any_id) else None
+        if found is None or not found.height:
+            found = self.scan.find_decisions(portfolio, any_id)
+        return found.sort(_PLACE)
 
     def transaction_by_tx(self, portfolio: str, tx_id: str, day: date | None = None) -> dict[str, Any] | None:
         """The payment itself, raw bytes included, or None."""

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from shared.contracts.ids import decision_id
+
 from .lake import Lake
 from .lake_tables import TableCard, table_card
 
@@ -75,11 +77,16 @@ class LakeScan:
 
     def find(self, table: str, portfolio: str, own_id: str, day: date | None = None) -> pl.DataFrame:
         """The rows found by ``own_id`` in the card's look-up column; ``day`` makes it faster still."""
-        card = table_card(table)
-        where = (pc.field("key_hash") == crc32(own_id.encode())) & (pc.field(card.look_up) == own_id)
-        if day is not None:
-            where = where & (pc.field("event_day") == pa.scalar(day))
-        return self.rows(table, portfolio, where=where)
+        where = pc.field(table_card(table).look_up) == own_id
+        return self.rows(table, portfolio, where=_placed([own_id], day) & where)
+
+    def find_decisions(self, portfolio: str, tx_id: str, day: date | None = None) -> pl.DataFrame:
+        """The decisions of a payment, which are found by their own id: it follows from ``tx_id``.
+
+        Rows of a lake that was begun when they were found by ``tx_id`` are found as well.
+        """
+        where = _placed([decision_id(portfolio, tx_id), tx_id], day) & (pc.field("tx_id") == tx_id)
+        return self.rows("decisions", portfolio, where=where)
 
     def find_each(self, table: str, portfolio: str, own_ids: Sequence[str]) -> pl.DataFrame:
         """The rows found by any of ``own_ids`` in the card's look-up column, in no order."""
@@ -116,6 +123,14 @@ class LakeScan:
 
     def _handle(self, card: TableCard) -> DeltaTable | None:
         return self._lake.handle(card) if self._lake.exists(card) else None
+
+
+def _placed(own_ids: Sequence[str], day: date | None) -> pc.Expression:
+    """What leaves out all files and groups of rows but those that may hold one of ``own_ids``."""
+    placed = pc.scalar(False)
+    for own_id in own_ids:
+        placed = placed | (pc.field("key_hash") == crc32(own_id.encode()))
+    return placed if day is None else placed & (pc.field("event_day") == pa.scalar(day))
 
 
 def _condition(

@@ -98,7 +98,7 @@ TABLES: Final[tuple[TableCard, ...]] = (
         topic="decisions",
         record=Decision,
         event_time="event_time_ms",
-        look_up="tx_id",
+        look_up="decision_id",
         keep_raw=False,
         trusted=True,
     ),

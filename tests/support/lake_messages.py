@@ -11,7 +11,7 @@ import pyarrow as pa
 from shared.contracts import capture, headers
 from shared.contracts.codec import encode
 from shared.contracts.decisions import Decision, Prediction
-from shared.contracts.ids import input_hash
+from shared.contracts.ids import decision_id, input_hash
 from shared.contracts.payments import Label, Transaction
 
 T0_MS = 1_700_000_000_000
@@ -59,12 +59,14 @@ def label(number: int, verdict: str = "fraud", known_at_ms: int = T0_MS + 7 * DA
     )
 
 
-def decision(number: int, score: float | None = 0.25, release_seq: int = 2) -> Decision:
+def decision(
+    number: int, score: float | None = 0.25, release_seq: int = 2, portfolio: str = "bank"
+) -> Decision:
     """The decision of the payment ``number``."""
     return Decision(
         v=1,
-        decision_id=f"{number:032x}",
-        portfolio="bank",
+        decision_id=decision_id(portfolio, f"tx-{number:06d}"),
+        portfolio=portfolio,
         tx_id=f"tx-{number:06d}",
         account_id=f"account-{number % 7}",
         event_time_ms=T0_MS + number * 1_000,

@@ -121,11 +121,11 @@ class Desk:
         """The lineage, by tx_id or decision_id. Raises Refused (`decision_unknown`)."""
         held = self._parts.held.recent
         seen = held.decision(any_id)
-        tx_id = seen.tx_id if seen else any_id
-        story = await asyncio.to_thread(self._parts.stories.story, tx_id)
+        story = await asyncio.to_thread(self._parts.stories.story, seen.tx_id if seen else any_id)
         decision = seen or story.decision
         if decision is None:
             raise Refused("decision_unknown")
+        tx_id = decision.tx_id
         features = await asyncio.to_thread(self._parts.features)
         vector = story.vector or held.vector(tx_id)
         return DecisionView(

@@ -81,8 +81,7 @@ def test_everything_is_archived_and_shown(archiver: ArchiverProcess) -> None:
     topic = f"{archiver.portfolio}.decisions"
     wait_until(lambda: archiver.shown(topic, 0) == COUNT // 2, "offsets shown to Kafka", archiver.log)
     reader = LakeReader(archiver.data_dir / "lake")
-    found = reader.decision_by_tx(archiver.portfolio, "tx-000017")
-    assert found is not None
+    found = reader.scan.find("decisions", archiver.portfolio, decision(17).decision_id).row(0, named=True)
     assert (found["partition"], found["topic"]) == (1, topic)
     assert reader.captures_wide(archiver.portfolio, ("a", "b", "c")).height == COUNT
     assert archiver.stop() == 0

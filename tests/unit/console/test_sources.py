@@ -73,7 +73,10 @@ def test_a_story_is_told_alike_wherever_it_is_kept(tmp_path: Path, make: Callabl
     assert math.isnan(told.vector[2] or 0.0)
     assert told.label is not None
     assert told.label.verdict == "reversed"
+    assert stories.story(decision(3).decision_id).decision == decision(3)
+    assert stories.payments(["tx-unknown", KNOWN]) == {KNOWN: transaction(3)}
     assert stories.story("tx-unknown") == Story()
+    assert stories.story("0" * 32) == Story()
 
 
 def test_without_a_lake_nothing_is_known_and_none_is_made(tmp_path: Path) -> None:

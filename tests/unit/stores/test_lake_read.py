@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from services.archiver.core.capture_rows import capture_rows
@@ -72,6 +74,28 @@ def test_the_first_decision_by_output_offset_stands(put: Put, reader: LakeReader
     assert one is not None
     assert one["score"] == 0.5
     assert one["entity_versions"] == [1, -1]
+
+
+def test_a_decision_is_found_by_its_own_id_and_by_its_payments(put: Put, reader: LakeReader) -> None:
+    put("decisions", [encode(decision(number)) for number in range(40)])
+    for number in (0, 17, 39):
+        told = decision(number)
+        for own_id in (told.decision_id, told.tx_id):
+            assert reader.decision_copies("bank", own_id)["tx_id"].to_list() == [told.tx_id]
+        found = reader.decision_by_tx("bank", told.tx_id)
+        assert found is not None
+        assert found["decision_id"] == told.decision_id
+    assert reader.decision_copies("bank", "0" * 32).height == 0
+    assert reader.decision_copies("shop", decision(17).decision_id).height == 0
+
+
+def test_a_lake_begun_when_rows_were_placed_by_payment_is_read_on(tmp_path: Path, reader: LakeReader) -> None:
+    card = table_card("decisions")
+    rows = record_rows(card, "bank", log_of("bank.decisions", [encode(decision(7))], 0, 0))
+    place = rows.schema.get_field_index("key_hash")
+    before = rows.set_column(place, "key_hash", pa.array([crc32(b"tx-000007")], pa.int64()))
+    Lake(tmp_path).open(card).append(before, {Source("bank.decisions", 0): 1}, T0_MS)
+    assert reader.decision_by_tx("bank", "tx-000007") is not None
 
 
 def test_refused_rows_are_apart(put: Put, reader: LakeReader) -> None:
