@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any, Final
 
@@ -27,12 +28,13 @@ from services.console.edge.monitor_tables import MonitorTables
 from services.console.edge.pages import Pages
 from services.console.edge.rendering import Rendering
 from services.console.edge.reporter import Reporter, ReporterParts
+from services.console.edge.uploads import FILE_BYTES, SendLabels, Uploads
 from services.console.settings import ConsoleSettings
 from shared.bus.arrival import partition_counts, wait_for_log
 from shared.bus.kafka_producer import KafkaProducer
 from shared.bus.loader import Partitions
-from shared.bus.ports import Place
-from shared.bus.sync import produce_confirmed
+from shared.bus.ports import Outgoing, Place
+from shared.bus.sync import produce_each_confirmed
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import encode
 from shared.contracts.payments import Label
@@ -46,6 +48,8 @@ from shared.stores.database import Database
 from shared.stores.portfolio_files import read_feature_set
 
 MINUTE_MS: Final = 60_000
+FORM_BYTES: Final = 2 * FILE_BYTES
+"""A form writes commas and line feeds with three letters."""
 
 
 class Console(Service):
@@ -91,15 +95,17 @@ def build(settings: ConsoleSettings, health: Health, counts: dict[str, int]) -> 
     make_first_user(accounts, settings.admin_password_file, clock.now_ms())
     audit = AuditWriter(kafka, settings.service, clock)
     tables = MonitorTables(settings.monitor_url)
+    stories = LakeStories(settings.data_dir / "lake", settings.portfolio)
+    send_labels = _sender(settings, counts)
     desk = Desk(
         DeskParts(
             portfolio=settings.portfolio,
             held=held,
             tables=tables,
-            stories=LakeStories(settings.data_dir / "lake", settings.portfolio),
+            stories=stories,
             book=CaseBook(database),
             audit=audit,
-            send_label=_label_sender(settings, counts),
+            send_labels=send_labels,
             features=cache(partial(read_feature_set, settings.portfolio, settings.portfolio_file)),
             clock=clock,
         )
@@ -109,7 +115,8 @@ def build(settings: ConsoleSettings, health: Health, counts: dict[str, int]) -> 
         for name in (topic_name(settings.portfolio, topic) for topic in FOLLOWED)
         for number in range(counts[name])
     ]
-    broadcaster, server = front(settings, desk, accounts, audit, health, clock)
+    uploads = Uploads(held, stories, audit, send_labels, clock)
+    broadcaster, server = front(settings, desk, uploads, accounts, audit, health, clock)
     parts = ReporterParts(
         make_producer=lambda: KafkaProducer(kafka, settings.name),
         held=held,
@@ -130,14 +137,20 @@ def build(settings: ConsoleSettings, health: Health, counts: dict[str, int]) -> 
 
 
 def front(
-    settings: ConsoleSettings, desk: Desk, accounts: Accounts, audit: Audit, health: Health, clock: Clock
+    settings: ConsoleSettings,
+    desk: Desk,
+    uploads: Uploads,
+    accounts: Accounts,
+    audit: Audit,
+    health: Health,
+    clock: Clock,
 ) -> tuple[Broadcaster, HttpServer]:
     """What browsers meet, over whatever the desk works with. Raises OSError."""
     rendering = Rendering(settings.portfolio)
     door = Door(accounts, rendering, clock, house_key(settings.operator_key_file), https=settings.https)
     broadcaster = Broadcaster(desk, settings.streams, health)
-    api = Api(desk, broadcaster, accounts, audit, door, clock)
-    pages = Pages(desk, broadcaster, accounts, rendering, door, clock)
+    api = Api(desk, uploads, broadcaster, accounts, audit, door, clock)
+    pages = Pages(desk, uploads, broadcaster, accounts, rendering, door, clock)
     server = HttpServer(
         make_app(door, table(pages, api)),
         (settings.host, settings.port),
@@ -162,6 +175,8 @@ def table(pages: Pages, api: Api) -> list[Route]:
         Route("GET", "/alerts", "viewer", pages.alerts),
         Route("GET", "/queue", "viewer", pages.queue),
         Route("POST", "/queue/{tx_id:id}", "operator", pages.act),
+        Route("GET", "/labels", "operator", pages.labels),
+        Route("POST", "/labels", "operator", pages.upload, body_bytes=FORM_BYTES),
         Route("GET", "/api/v1/overview", "viewer", api.overview),
         Route("GET", "/api/v1/tail", "viewer", api.tail),
         Route("GET", "/api/v1/stream", "viewer", api.stream),
@@ -172,6 +187,7 @@ def table(pages: Pages, api: Api) -> list[Route]:
         Route("POST", "/api/v1/queue/{tx_id:id}/claim", "operator", api.claim),
         Route("DELETE", "/api/v1/queue/{tx_id:id}/claim", "operator", api.give_back),
         Route("POST", "/api/v1/queue/{tx_id:id}/verdict", "operator", api.judge),
+        Route("POST", "/api/v1/labels", "operator", api.upload, body_bytes=FILE_BYTES),
         Route("GET", "/api/v1/health", "viewer", api.health),
         Route("GET", "/api/v1/openapi.json", "viewer", _described),
         Route("GET", "/api/v1/users", "admin", api.users, keyed=True),
@@ -211,13 +227,16 @@ def limits(settings: ConsoleSettings) -> Limits:
     )
 
 
-def _label_sender(settings: ConsoleSettings, counts: dict[str, int]) -> Any:
-    """Blocks until the broker has confirmed a label, in the partition of its account."""
+def _sender(settings: ConsoleSettings, counts: dict[str, int]) -> SendLabels:
+    """Blocks until the broker has confirmed labels, each in the partition of its account."""
     kafka, topic = _kafka(settings), topic_name(settings.portfolio, "labels")
     partitions = Partitions(counts[topic])
 
-    def send(label: Label) -> int:
-        account = label.account_id.encode()
-        return produce_confirmed(kafka, Place(topic, partitions[account]), account, encode(label))
+    def send(labels: Sequence[Label]) -> None:
+        accounts = [label.account_id.encode() for label in labels]
+        records = [Outgoing(account, encode(label)) for account, label in zip(accounts, labels, strict=True)]
+        produce_each_confirmed(
+            kafka, [(Place(topic, partitions[record.key or b""]), record) for record in records]
+        )
 
     return send

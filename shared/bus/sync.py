@@ -11,7 +11,7 @@ from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from shared.contracts.addresses import KafkaAddress
 
-from .ports import LogAway, Place, Taken
+from .ports import LogAway, Outgoing, Place, Taken
 from .refused import told
 
 WAIT_MS: Final = 10_000
@@ -119,7 +119,15 @@ class KafkaLook:
 
 def produce_confirmed(kafka: KafkaAddress, place: Place, key: bytes | None, value: bytes) -> int:
     """Append one record; its offset once the broker has confirmed it. Raises LogAway, AccessRefused."""
-    with _translated(kafka, "write", place.topic):
+    return produce_each_confirmed(kafka, [(place, Outgoing(key, value))])[0]
+
+
+def produce_each_confirmed(kafka: KafkaAddress, records: Sequence[tuple[Place, Outgoing]]) -> list[int]:
+    """Append ``records`` in their order; their offsets once the broker has confirmed every one.
+
+    Raises LogAway: which of them it has is not known then. Raises AccessRefused.
+    """
+    with _translated(kafka, "write", records[0][0].topic):
         producer: Any = KafkaProducer(
             **kafka.options(),
             acks="all",
@@ -131,8 +139,17 @@ def produce_confirmed(kafka: KafkaAddress, place: Place, key: bytes | None, valu
             bootstrap_timeout_ms=WAIT_MS,
         )
         try:
-            future = producer.send(place.topic, value=value, key=key, partition=place.partition)
-            return int(future.get(timeout=WAIT_MS / 1000).offset)
+            sent = [
+                producer.send(
+                    place.topic,
+                    value=record.value,
+                    key=record.key,
+                    partition=place.partition,
+                    headers=list(record.headers),
+                )
+                for place, record in records
+            ]
+            return [int(future.get(timeout=WAIT_MS / 1000).offset) for future in sent]
         finally:
             producer.close(timeout=WAIT_MS / 1000)
 

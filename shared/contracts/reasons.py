@@ -60,6 +60,10 @@ REASONS: Final[dict[str, str]] = {
     "case_claimed": "Somebody else has claimed this case.",
     "case_unclaimed": "Claim the case first, so that nobody else decides it meanwhile.",
     "case_decided": "The case has been decided already.",
+    "not_csv": "The text is no CSV: a quote does not end, or stands within a cell.",
+    "row_width": "The row has more or fewer cells than the first line has columns.",
+    "row_repeated": "An earlier row says the same of this payment.",
+    "labels_unconfirmed": "Kafka did not confirm every row. Send the file again: each row counts once.",
     # a good record that cannot be used
     "no_rate": "The release has no exchange rate for this currency.",
     "no_entity": "The portfolio needs an entity id that the record lacks.",

@@ -17,6 +17,7 @@ SCREENS = {
     "decision": "/decisions/tx-9f31c2ab77e0",
     "cases": "/queue",
     "alerts": "/alerts",
+    "labels": "/labels",
 }
 LOOKS = {"light": (1280, 880), "dark": (1280, 880), "narrow": (390, 844)}
 SERIOUS = {"serious", "critical"}

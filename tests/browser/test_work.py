@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from sqlalchemy import delete, func, select
+
+from shared.stores.database import Database
+from shared.stores.monitor_tables import TIMES
 from tests.browser.conftest import Look
 from tests.support.console_house import NOW_MS, decision
+
+OWN_COLOUR = """() => {
+  const canvas = document.querySelector("#chart-times canvas");
+  const found = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let count = 0;
+  for (let at = 0; at < found.length; at += 4) {
+    const off = [0x0b, 0x7a, 0x75].reduce((sum, want, part) => sum + Math.abs(found[at + part] - want), 0);
+    if (off < 12 && found[at + 3] > 200) count += 1;
+  }
+  return count;
+}"""
+"""How many points of the chart of times have the colour of its p50."""
 
 
 async def test_a_case_is_worked_by_keys_alone(look: Look) -> None:
@@ -77,3 +93,29 @@ async def test_strange_ids_run_nothing_in_a_browser(look: Look) -> None:
         assert strange in await look.page.inner_text("main"), path
         assert "run" not in await look.page.title() or path.startswith("/decisions")
         assert await look.page.locator("main img").count() == 0
+
+
+async def test_a_file_of_labels_is_seen_then_sent_and_told_row_by_row(look: Look) -> None:
+    await look.sign_in("omar")
+    await look.go("/labels")
+    text = "tx_id,verdict\ntx-9f31c2ab77e0,fraud\n<img src=x>,fraud\n"
+    await look.page.set_input_files(
+        "#file", {"name": "labels.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    )
+    await look.page.wait_for_function("document.getElementById('rows').value.includes('9f31c2')")
+    await look.page.click("form.rows-form button.main")
+    await look.page.wait_for_selector("text=1 taken, 1 refused")
+    assert await look.page.locator("table.rows >> text=label_unknown_tx").count() == 1
+    assert await look.page.locator("main img").count() == 0
+    assert [label.tx_id for label in look.house.labels] == ["tx-9f31c2ab77e0"]
+
+
+async def test_a_minute_that_was_counted_alone_is_drawn(look: Look) -> None:
+    with Database.open(look.house.settings.monitor_url).writing() as sql:
+        middle = sql.scalar(select(func.min(TIMES.c.minute_ms))) + 10 * 60_000
+        sql.execute(delete(TIMES).where(TIMES.c.minute_ms != middle))
+    await look.page.emulate_media(color_scheme="light")
+    await look.sign_in("vera")
+    await look.page.wait_for_selector("#chart-times canvas")
+    await look.page.wait_for_timeout(500)
+    assert await look.page.evaluate(OWN_COLOUR) > 10

@@ -18,6 +18,7 @@ from services.console.edge.desk import Desk, DeskParts
 from services.console.edge.held import Held
 from services.console.edge.lake_story import MemoryStories, Story
 from services.console.edge.monitor_tables import MonitorTables
+from services.console.edge.uploads import Uploads
 from services.console.settings import ConsoleSettings
 from services.console.wiring import front, limits
 from shared.contracts.codec import encode
@@ -120,13 +121,14 @@ class ConsoleHouse:
             stories=self.stories,
             book=CaseBook(self.database),
             audit=self.audit,
-            send_label=self.labels.append,
+            send_labels=self.labels.extend,
             features=self._features,
             clock=self.clock,
         )
         self.desk = Desk(parts)
+        self.uploads = Uploads(self.held, self.stories, self.audit, self.labels.extend, self.clock)
         self.broadcaster, self.server = front(
-            self.settings, self.desk, self.accounts, self.audit, self.health, self.clock
+            self.settings, self.desk, self.uploads, self.accounts, self.audit, self.health, self.clock
         )
 
     @staticmethod

@@ -17,6 +17,7 @@ from .views import (
     OverviewView,
     QueueView,
     TailView,
+    UploadView,
     Verdict,
 )
 
@@ -57,6 +58,7 @@ OPERATIONS: Final = (
     Operation("POST", "/api/v1/queue/{tx_id}/claim", "operator", "Take a case.", None),
     Operation("DELETE", "/api/v1/queue/{tx_id}/claim", "operator", "Let others take it.", None),
     Operation("POST", "/api/v1/queue/{tx_id}/verdict", "operator", "Judge a claimed case.", None, Verdict),
+    Operation("POST", "/api/v1/labels", "operator", "Labels in a file, as CSV in the body.", UploadView),
     Operation("GET", "/api/v1/users", "admin", "Every user.", UserList),
     Operation("POST", "/api/v1/users", "admin", "A new user.", ShownUser, NewUser),
     Operation("DELETE", "/api/v1/users/{name}", "admin", "End a user and their sessions.", None),

@@ -31,6 +31,7 @@ STATUSES: Final[dict[str, int]] = {
     "kafka_away": 503,
     "database_away": 503,
     "lake_away": 503,
+    "labels_unconfirmed": 503,
 }
 
 

@@ -133,6 +133,21 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     note: str = ""
 
 
+class RowRefusal(Struct, frozen=True, kw_only=True):
+    """Why a row of a file was not taken: the line that it ends on, the column, "" for the whole row."""
+
+    line: int
+    code: str
+    field: str
+
+
+class UploadView(Struct, frozen=True, kw_only=True):
+    """What became of a file: rows that are labels now, and those that are not, by line."""
+
+    accepted: int
+    refused: list[RowRefusal]
+
+
 class Found(Struct, frozen=True, kw_only=True):
     """What an id names: one payment, or the newest payments of an account."""
 

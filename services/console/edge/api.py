@@ -20,6 +20,7 @@ from .accounts import Accounts
 from .broadcaster import Broadcaster
 from .desk import Desk
 from .door import JSON, Call, Door
+from .uploads import Uploads
 
 T = TypeVar("T")
 
@@ -28,9 +29,17 @@ class Api:
     """One method per call; each is a row of the table in `wiring`."""
 
     def __init__(
-        self, desk: Desk, broadcaster: Broadcaster, accounts: Accounts, audit: Audit, door: Door, clock: Clock
+        self,
+        desk: Desk,
+        uploads: Uploads,
+        broadcaster: Broadcaster,
+        accounts: Accounts,
+        audit: Audit,
+        door: Door,
+        clock: Clock,
     ) -> None:
         self._desk = desk
+        self._uploads = uploads
         self._broadcaster = broadcaster
         self._accounts = accounts
         self._audit = audit
@@ -91,6 +100,11 @@ class Api:
         given = read(Verdict, call.body)
         await self._desk.judge(_tx_id(call), call.person.name, given.verdict, given.note, call.request_id)
         return Response(status_code=204)
+
+    async def upload(self, call: Call) -> Response:
+        """Labels in a file; 422 where no row of it was taken."""
+        view = await self._uploads.take(call.body, call.person.name, call.request_id)
+        return answer(view, 200 if view.accepted else 422)
 
     async def users(self, _: Call) -> Response:
         """Every user."""

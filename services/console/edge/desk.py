@@ -27,7 +27,7 @@ from services.console.core.views import (
 )
 from shared.contracts.codec import DecodeError, decode_transaction
 from shared.contracts.decisions import Decision
-from shared.contracts.payments import Label, Transaction
+from shared.contracts.payments import Transaction
 from shared.features.compiled import FeatureSet
 from shared.runtime.clock import Clock
 from shared.stores.audit_writer import Audit
@@ -36,6 +36,7 @@ from .case_book import CaseBook
 from .held import Held
 from .lake_story import Stories, Story
 from .monitor_tables import MonitorTables
+from .uploads import SendLabels
 
 TAIL_ROWS: Final = 100
 ENTITY_ROWS: Final = 50
@@ -45,7 +46,7 @@ FRESH_MS: Final = 4_000
 
 @dataclass(frozen=True, slots=True)
 class DeskParts:
-    """What the desk works with. ``send_label`` blocks until the broker has confirmed; raises LogAway."""
+    """What the desk works with. ``send_labels`` blocks until the broker has confirmed; raises LogAway."""
 
     portfolio: str
     held: Held
@@ -53,7 +54,7 @@ class DeskParts:
     stories: Stories
     book: CaseBook
     audit: Audit
-    send_label: Callable[[Label], object]
+    send_labels: SendLabels
     features: Callable[[], FeatureSet]
     clock: Clock
 
@@ -211,7 +212,7 @@ class Desk:
             parts.audit.write, name, "verdict", tx_id, note or "reviewed", after=word, request_id=request_id
         )
         enter(result="intended")
-        parts.send_label(label)
+        parts.send_labels([label])
         parts.book.decide(tx_id, name, word, now_ms)
         enter(result="done")
 

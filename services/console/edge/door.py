@@ -74,13 +74,17 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A call: what role it needs, None for strangers; ``keyed``: the house's own key will do as well."""
+    """A call: what role it needs, None for strangers; ``keyed``: the house's own key will do as well.
+
+    ``body_bytes`` is the most that its body may have.
+    """
 
     method: str
     path: str
     needs: Role | None
     handler: Handler
     keyed: bool = False
+    body_bytes: int = BODY_BYTES
 
     @property
     def is_api(self) -> bool:
@@ -115,7 +119,7 @@ class Door:
     async def _answered(self, route: Route, request: Request, request_id: str) -> Response:
         try:
             who = await self._known(route, request)
-            body = await _body(request)
+            body = await _body(request, route.body_bytes)
             form = _form(request, body)
             if request.method not in SAFE:
                 _require_own_origin(request)
@@ -199,13 +203,13 @@ def _dressed(response: Response, request_id: str) -> Response:
     return response
 
 
-async def _body(request: Request) -> bytes:
-    """The body, which is small. Raises Refused (`oversize`; `request_timeout` where its sender left)."""
+async def _body(request: Request, most_bytes: int) -> bytes:
+    """The body. Raises Refused (`oversize`; `request_timeout` where its sender left)."""
     taken = bytearray()
     try:
         async for piece in request.stream():
             taken += piece
-            if len(taken) > BODY_BYTES:
+            if len(taken) > most_bytes:
                 raise Refused("oversize")
     except ClientDisconnect:
         raise Refused("request_timeout") from None

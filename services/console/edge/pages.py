@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
@@ -10,6 +11,7 @@ from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from services.console.core.counted import RANGES
+from services.console.core.label_rows import COLUMNS, ROWS_MOST
 from services.console.core.refusal import Refused
 from shared.contracts.decisions import ACTIONS
 from shared.contracts.faults import fault
@@ -21,6 +23,9 @@ from .broadcaster import Broadcaster
 from .desk import Desk
 from .door import Call, Door
 from .rendering import Rendering
+from .uploads import Uploads
+
+REFUSALS_SHOWN: Final = 200
 
 
 class Pages:
@@ -29,6 +34,7 @@ class Pages:
     def __init__(
         self,
         desk: Desk,
+        uploads: Uploads,
         broadcaster: Broadcaster,
         accounts: Accounts,
         rendering: Rendering,
@@ -36,6 +42,7 @@ class Pages:
         clock: Clock,
     ) -> None:
         self._desk = desk
+        self._uploads = uploads
         self._broadcaster = broadcaster
         self._accounts = accounts
         self._rendering = rendering
@@ -140,6 +147,28 @@ class Pages:
         else:
             await self._desk.judge(tx_id, who.name, act, call.form.get("note", ""), call.request_id)
         return await self.queue(call) if call.is_partial else RedirectResponse("/queue", 303)
+
+    async def labels(self, call: Call) -> Response:
+        """The form for a file of labels."""
+        return self._labels_page(call, 200)
+
+    async def upload(self, call: Call) -> Response:
+        """What became of each row; a file that cannot be read stands in the form again."""
+        given = call.form.get("rows", "")
+        try:
+            view = await self._uploads.take(given.encode(), call.person.name, call.request_id)
+        except Refused as refused:
+            told = fault(refused, call.request_id)
+            return self._labels_page(call, refused.status, fault=told, given=given)
+        return self._labels_page(call, 200, view=view, given=given if view.refused else "")
+
+    def _labels_page(
+        self, call: Call, status: int, view: object = None, fault: object = None, given: str = ""
+    ) -> Response:
+        values = {"view": view, "fault": fault, "given": given, "shown": REFUSALS_SHOWN}
+        return self._page(
+            call, "labels.html", "labels", status, columns=COLUMNS, rows_most=ROWS_MOST, **values
+        )
 
     def _sign_in_page(self, back: str, status: int, fault: object = None) -> Response:
         return self._rendering.page("sign_in.html", None, status, back=_within(back), fault=fault)

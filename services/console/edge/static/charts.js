@@ -26,9 +26,17 @@ function axes() {
   return [{ ...each, grid: { show: false }, values: times, size: 28 }, { ...each, size: 46, values: short }];
 }
 
+// A minute between two gaps draws no line, so it is drawn as a point.
+function alone(plot, number) {
+  const values = plot.data[number];
+  const isGap = (at) => values[at] === null || values[at] === undefined;
+  return [...values.keys()].filter((at) => !isGap(at) && isGap(at - 1) && isGap(at + 1));
+}
+
 function series(label, token, isFilled) {
   const stroke = colour(token);
-  return { label, stroke, width: 1.5, points: { show: false }, fill: isFilled ? `${stroke}22` : undefined };
+  const points = { show: false, filter: alone, size: 6, fill: stroke };
+  return { label, stroke, width: 1.5, points, fill: isFilled ? `${stroke}22` : undefined };
 }
 
 function draw(id, lines, data) {

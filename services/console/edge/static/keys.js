@@ -1,6 +1,6 @@
 // Keyboard first: / searches, p pauses, g and a letter goes, and the queue is worked without a mouse.
 
-const GO = { o: "/", t: "/tail", c: "/queue", a: "/alerts" };
+const GO = { o: "/", t: "/tail", c: "/queue", a: "/alerts", l: "/labels" };
 const GO_MS = 1000;
 let goUntil = 0;
 let chosenId = "";
