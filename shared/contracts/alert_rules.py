@@ -53,7 +53,8 @@ RULES: Final = (
     AlertRule(
         name="new_refusal",
         meaning="Dead letters of the last 5 minutes with a topic and reason that the day before had none "
-        "of: a schema has changed, or somebody sends something new.",
+        "of: a schema has changed, or somebody sends something new. It stands for a change of schema on the "
+        "screens too; `assay simulate --scenario schema --caller checkout --for 5m` raises it.",
         action="Compare the caller's records with the topic's card; tell the caller, send again after a fix.",
         owner="operator",
         unit="records",

@@ -11,6 +11,15 @@ JOB: Final = "cli"
 VARIABLES: Final = frozenset(
     {"ASSAY_KAFKA", "ASSAY_REDIS_URL", "ASSAY_DATA_DIR", "ASSAY_PORTFOLIO", "ASSAY_PORTFOLIO_FILE"}
 )
+PREPARED: Final = "assay secrets && assay topics apply && assay release first"
+KEY_FILES: Final = {
+    "gateway": {"ASSAY_GATEWAY_OPERATOR_KEY_FILE": "gateway.operator"},
+    "console": {
+        "ASSAY_CONSOLE_OPERATOR_KEY_FILE": "console.operator",
+        "ASSAY_CONSOLE_ADMIN_PASSWORD_FILE": "console.admin",
+    },
+}
+"""Files that the job draws, by who reads them."""
 
 
 def faults(text: str, services: set[str]) -> list[str]:
@@ -45,8 +54,8 @@ def _ours(name: str, card: dict[str, Any]) -> list[str]:
 
 def _job(card: dict[str, Any]) -> list[str]:
     ends = card.get("restart") in {"no", "on-failure"}
-    prepares = card.get("command") == ["sh", "-c", "assay topics apply && assay release first"]
-    return [] if ends and prepares else [f"{JOB}: is not the job that prepares topics and release, and ends"]
+    prepares = card.get("command") == ["sh", "-c", PREPARED]
+    return [] if ends and prepares else [f"{JOB}: is not the job that prepares the house, and ends"]
 
 
 def _service(name: str, card: dict[str, Any]) -> list[str]:
@@ -60,7 +69,13 @@ def _service(name: str, card: dict[str, Any]) -> list[str]:
     waits = card.get("depends_on", {}).get(JOB, {}).get("condition")
     if waits != "service_completed_successfully":
         found.append(f"{name}: does not wait for the topics")
-    return found
+    given = card.get("environment", {})
+    folder = f"{given.get('ASSAY_DATA_DIR')}/secrets"
+    return found + [
+        f"{name}: {variable} names no file that the job draws"
+        for variable, file in KEY_FILES.get(name, {}).items()
+        if given.get(variable) != f"{folder}/{file}"
+    ]
 
 
 def _probes(card: dict[str, Any]) -> bool:

@@ -37,6 +37,7 @@ COMMANDS: Final = (
     Entry("decision", "decision", "decision", "What was decided and why."),
     Entry("verify-parity", "parity", "verify_parity", "Compare captured features with a reference."),
     Entry("settings", "settings", "settings", "List settings."),
+    Entry("secrets", "secrets", "secrets", "Draw passwords and keys that are missing."),
     Entry("topics", "topics", "app", "Topics: create, compare, list."),
     Entry("features", "features", "app", "Features of a portfolio."),
     Entry("state", "state", "app", "Entity timelines: compare with the lake, rebuild from it."),

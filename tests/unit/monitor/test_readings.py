@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.monitor.core.readings import Caller, Lately, Reading, read_all, usual_per_minute
-from shared.contracts.operations import PartitionStatus, Status
+from services.simulator.core.scenarios import Scenario, written
+from shared.contracts.alert_rules import rule
+from shared.contracts.codec import TRANSACTIONS, DecodeError
+from shared.contracts.operations import PartitionStatus, ScenarioRequest, Status
 from shared.evaluation.time_bins import RELATIVE_ERROR, bins_of
-from tests.support.lake_messages import T0_MS
+from tests.support.lake_messages import T0_MS, transaction
 
 NOW_MS = T0_MS + 3_600_000
 NOTHING = Lately({}, {}, {}, frozenset(), {}, ())
@@ -105,6 +108,23 @@ def test_the_mix_is_judged_both_ways_from_500_on() -> None:
         4.16, abs=0.01
     )
     assert ("decision_mix", "") not in read(lately(actions={"decline": 499}, actions_before=calm))
+
+
+def test_a_callers_new_schema_is_a_new_refusal() -> None:
+    """What the simulator's scenario ``schema`` sends, as the scorer's codec refuses it."""
+    request = ScenarioRequest(
+        v=1, request_id="r-1", portfolio="bank", kind="schema", seconds=60, at_ms=NOW_MS, by="test"
+    )
+    payments = [replace(transaction(number), caller=request.caller) for number in range(20)]
+    scenario = Scenario(request, NOW_MS + 60_000)
+    raws = [written(scenario, payment, number) for number, payment in enumerate(payments)]
+    dead: dict[tuple[str, str], int] = {}
+    for refused in (each for each in TRANSACTIONS.decode_each(raws).records if isinstance(each, DecodeError)):
+        key = ("bank.transactions", refused.code)
+        dead[key] = dead.get(key, 0) + 1
+    assert dead == {("bank.transactions", "field_type"): 10}
+    fired = read(lately(dead_letters=dead))["new_refusal", "bank.transactions field_type"]
+    assert fired.value >= rule("new_refusal").on
 
 
 def test_lag_is_what_is_known_to_be_left() -> None:
