@@ -92,10 +92,14 @@ class KafkaProducer:
         return future
 
     async def _confirmed(self, futures: Sequence[asyncio.Future[object]], place: Place) -> None:
-        """Wait for every broker confirmation. Raises LogAway, AccessRefused."""
+        """Wait for every broker confirmation. Raises LogAway, AccessRefused.
+
+        Who stops waiting leaves the batch as it is: aiokafka's sender dies of one that was cancelled while it
+        is on its way again, and with it everything that the producer was to send.
+        """
         try:
             for future in futures:
-                await future
+                await asyncio.shield(future)
         except KafkaError as error:
             raise told(error, self._kafka, "write", place.topic) from error
 

@@ -29,7 +29,7 @@ async def let_go(producer: AIOKafkaProducer) -> None:
     What it has not sent is given up. Nobody else would end it: it would wait on, and send what is old by then
     when the broker is back.
     """
-    producer._message_accumulator.fail_all(KafkaConnectionError("let go"))
     await producer.client.close()  # requests under way end, so that the sender can
     await producer._sender.close()
+    producer._message_accumulator.fail_all(KafkaConnectionError("let go"))
     await producer.client.close()  # what the sender opened in between
