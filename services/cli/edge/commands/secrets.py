@@ -10,7 +10,7 @@ from services.cli.edge.options import DataDirOption, JsonOption, house
 
 
 def secrets(context: typer.Context, data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
-    """Draw what is missing of the data dir's passwords and keys; `assay up` does it by itself. None is shown.
+    """Draw passwords and keys that are missing; `assay up` does it by itself. None is shown.
 
     Example: assay secrets --data-dir /data
     """
