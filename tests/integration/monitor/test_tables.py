@@ -123,7 +123,7 @@ def test_who_is_counted_by_name_is_known_to_the_next_monitor_until_long_silent(d
     tables = tables_of(database)
     for number, name in enumerate(("checkout", "mobile")):
         record = replace(decision(1), caller=name, decided_at_ms=T0_MS + number * 120_000)
-        tables.write(share("decisions", messages_of("d", [encode(record)])))
+        tables.write(share("decisions", messages_of("d", [encode(record)], number)))
     assert tables_of(database).callers() == {"checkout", "mobile"}
     tables.forget(T0_MS + 120_000)
     assert tables_of(database).callers() == {"mobile"}
