@@ -34,15 +34,25 @@ class Tail(Service):
     """Reads ``places`` from ``back`` records before their end on; tries a broker that is away for ever.
 
     What came while the broker was away is read when it is back. Subclasses say what becomes of records.
+    With ``gather_bytes`` the broker waits for so many, half a second at most: a fetch for each record of a
+    busy topic costs reader and broker more than the record.
     A consumer whose broker is gone raises nothing and gives nothing, as one whose topics are quiet. So where
     nothing comes the broker is asked, and a consumer that does not bring what stands there is made anew.
     """
 
-    def __init__(self, kafka: KafkaAddress, places: Sequence[Place], back: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        kafka: KafkaAddress,
+        places: Sequence[Place],
+        back: int = 0,
+        gather_bytes: int = 1,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self._kafka = kafka
         self._places = [TopicPartition(*place) for place in places]
         self._back = back
+        self._gather_bytes = gather_bytes
         self._positions: dict[TopicPartition, int] = {}
         self.is_ready = False
 
@@ -81,7 +91,7 @@ class Tail(Service):
             enable_auto_commit=False,
             auto_offset_reset="latest",
             fetch_max_wait_ms=FETCH_WAIT_MS,
-            fetch_min_bytes=1,
+            fetch_min_bytes=self._gather_bytes,
             request_timeout_ms=REQUEST_MS,
         )
         try:

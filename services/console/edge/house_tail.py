@@ -22,6 +22,8 @@ log = get_logger("console.tail")
 
 BACK: Final = 2_500
 """Records per partition that are read again at a start, so that a restart shows what was shown."""
+GATHER_BYTES: Final = 128 * 1024
+"""A screen is told once a second: nobody sees that the broker gathered for half of one."""
 
 FOLLOWED: Final = ("decisions", "answers", "flagged", "status", "alerts")
 
@@ -39,7 +41,7 @@ class HouseTail(Tail):
         health: Health,
         **kwargs: Any,
     ) -> None:
-        super().__init__(kafka, places, BACK, **kwargs)
+        super().__init__(kafka, places, BACK, GATHER_BYTES, **kwargs)
         self._held = held
         self._clock = clock
         self._health = health
