@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page
 
+from tests.support.chromium import CHROMIUM, MISSING, chromium, sign_in
 from tests.support.complete import missing
 from tests.support.console_house import PASSWORD, ConsoleHouse
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,22 +43,16 @@ class Look:
 
     async def sign_in(self, name: str = "omar") -> None:
         """As a person does it."""
-        await self.page.goto(self.house.url + "/sign-in")
-        await self.page.fill("input[name=name]", name)
-        await self.page.fill("input[name=password]", PASSWORD)
-        await self.page.click("button.main")
-        await self.page.wait_for_url(self.house.url + "/")
+        await sign_in(self.page, self.house.url, name, PASSWORD)
 
 
 @pytest_asyncio.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium, without a window."""
     if CHROMIUM is None:
-        missing("no Chromium here: apt-get install chromium")
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        missing(MISSING)
+    async with chromium() as started:
         yield started
-        await started.close()
 
 
 @pytest_asyncio.fixture

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.conftest import Look
+from tests.support.chromium import LOOKS
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 SCREENS = {
@@ -19,7 +20,6 @@ SCREENS = {
     "alerts": "/alerts",
     "labels": "/labels",
 }
-LOOKS = {"light": (1280, 880), "dark": (1280, 880), "narrow": (390, 844)}
 SERIOUS = {"serious", "critical"}
 
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import shutil
 import time
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 import polars as pl
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
+
+from tests.support.chromium import CHROMIUM, LOOKS, MISSING, chromium, sign_in
 
 SCREENS: Final = {"overview": "/", "tail": "/tail", "cases": "/queue", "alerts": "/alerts"}
-LOOKS: Final = {"light": (1280, 880), "dark": (1280, 880), "narrow": (390, 844)}
 SIGNS: Final = ("account_passwords_1d", "account_new_device", "account_limits_1d")
 SETTLE_MS: Final = 2_500
 """Time for the first pulses and the charts."""
@@ -39,11 +39,7 @@ class Walk:
 
     async def sign_in(self, name: str, password: str) -> None:
         """By the form."""
-        await self._page.goto(self._url + "/sign-in")
-        await self._page.fill("input[name=name]", name)
-        await self._page.fill("input[name=password]", password)
-        await self._page.click("button.main")
-        await self._page.wait_for_url(self._url + "/")
+        await sign_in(self._page, self._url, name, password)
         self.say(f"signed in as {name}")
 
     async def keep(self, name: str, path: str = "") -> None:
@@ -136,20 +132,17 @@ class Walk:
 
 async def walk(asked: argparse.Namespace) -> None:
     """What the arguments ask for, in one browser."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        raise SystemExit("no Chromium here: apt install chromium")
+    if CHROMIUM is None:
+        raise SystemExit(MISSING)
     asked.out.mkdir(parents=True, exist_ok=True)
     password = (asked.data_dir / "secrets" / "console.admin").read_text().split()[-1]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    async with chromium() as browser:
         page = await browser.new_page(viewport={"width": 1280, "height": 880})
         told = Walk(page, asked.url, asked.out, asked.data_dir)
         await told.sign_in("admin", password)
         await told.look_at_all(asked.prefix)
         if asked.takeover:
             await told.work_a_takeover(asked.takeover)
-        await browser.close()
 
 
 def main() -> None:

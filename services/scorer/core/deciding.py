@@ -71,8 +71,8 @@ class Answers:
 
     def flagged(self) -> NDArray[np.intp]:
         """The payments that somebody should look at: those that were not simply approved."""
-        is_choice = np.array([verdict.action != "approve" for verdict, _ in self.choices], np.bool_)
-        return np.flatnonzero(is_choice[self.codes])
+        is_flagged = np.array([verdict.action != "approve" for verdict, _ in self.choices], np.bool_)
+        return np.flatnonzero(is_flagged[self.codes])
 
     def actions(self) -> dict[str, int]:
         """How many payments got each action."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from statistics import median
 from typing import Any, Final
 
 from msgspec import Struct
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext
+
+from tests.support.chromium import CHROMIUM, MISSING, chromium, sign_in
 
 from .house import House
 
@@ -42,27 +43,18 @@ class Paint(Struct, frozen=True, kw_only=True):
 
 async def paints(house: House, paths: dict[str, str], rounds: int) -> list[Paint]:
     """Every path ``rounds`` times in a fresh profile, and once more in the same. Raises SystemExit."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        raise SystemExit("There is no Chromium here: apt install chromium.")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        try:
-            signed_in = await _signed_in(browser, house)
-            return [await _paint(browser, signed_in, house.url, each, rounds) for each in paths.items()]
-        finally:
-            await browser.close()
+    if CHROMIUM is None:
+        raise SystemExit(MISSING)
+    async with chromium() as browser:
+        signed_in = await _signed_in(browser, house)
+        return [await _paint(browser, signed_in, house.url, each, rounds) for each in paths.items()]
 
 
 async def _signed_in(browser: Browser, house: House) -> Any:
     """What a browser keeps of a session."""
     context = await browser.new_context()
     page = await context.new_page()
-    await page.goto(f"{house.url}/sign-in")
-    await page.fill("input[name=name]", house.name)
-    await page.fill("input[name=password]", house.password)
-    await page.click("button.main")
-    await page.wait_for_url(f"{house.url}/")
+    await sign_in(page, house.url, house.name, house.password)
     state = await context.storage_state()
     await context.close()
     return state

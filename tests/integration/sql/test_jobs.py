@@ -11,23 +11,8 @@ from sqlalchemy import URL
 
 from services.trainer.core.failure import failed_card
 from services.trainer.edge.jobs import METADATA, JobState, JobTable
-from shared.contracts.operations import TrainingRequest
 from shared.stores.database import Database
-
-AT_MS = 1_700_000_000_000
-
-
-def request(request_id: str = "r1") -> TrainingRequest:
-    return TrainingRequest(
-        v=1,
-        request_id=request_id,
-        portfolio="bank",
-        as_of_ms=AT_MS,
-        days=7,
-        at_ms=AT_MS,
-        by="ann",
-        reason="cadence",
-    )
+from tests.support.training_requests import AT_MS, request
 
 
 @pytest.fixture

@@ -7,24 +7,9 @@ from msgspec.structs import replace
 
 from services.trainer.edge.intake import judge
 from shared.contracts.codec import encode
-from shared.contracts.operations import ReplayRequest, TrainingRequest
+from shared.contracts.operations import ReplayRequest
 from shared.contracts.outcome import Dead, Forward
-
-AT_MS = 1_700_000_000_000
-
-
-def request(request_id: str = "r1") -> TrainingRequest:
-    return TrainingRequest(
-        v=1,
-        request_id=request_id,
-        portfolio="bank",
-        as_of_ms=AT_MS,
-        days=7,
-        at_ms=AT_MS,
-        by="ann",
-        reason="cadence",
-    )
-
+from tests.support.training_requests import AT_MS, request
 
 REPLAY = ReplayRequest(
     v=1, request_id="x", portfolio="bank", from_ms=AT_MS, to_ms=AT_MS, at_ms=AT_MS, by="ann"
