@@ -80,9 +80,7 @@ def test_a_worker_without_partitions_exits_and_its_successor_goes_on(make_stand:
         raise
     with _rogue(stand):
         os.kill(worker.pid, signal.SIGCONT)
-        began = time.monotonic()
         assert worker.wait(30) == 1
-        assert time.monotonic() - began < 30
         assert "Stuck" in worker.tail()
     stand.sender.send(traffic(16, 50, "later"))
     # The group waits for what is left of the dead member's session before it gives the partitions away.
