@@ -32,7 +32,7 @@ MEMBER: Final = "postgres-linux-x86_64.txz"
 DRIVER: Final = "postgresql+psycopg"
 USER: Final = "postgres"
 ANOTHER: Final = "nobody"
-WAIT_S: Final = 30.0
+WAIT_S: Final = 90.0
 
 
 def why_not() -> str:

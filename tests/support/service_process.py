@@ -16,7 +16,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from tests.support.lake_messages import FakeMessage
 
-WAIT_S = 40.0
+WAIT_S = 90.0
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ Ask = Callable[..., Any]
 
 pytestmark = [
     pytest.mark.skipif(bool(handbook.absence()), reason=handbook.absence()),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(420),
 ]
 
 END: Final = datetime(2018, 8, 15)

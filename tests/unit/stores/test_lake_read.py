@@ -190,7 +190,9 @@ def test_a_clamped_record_is_found_on_its_other_day(put: Put, reader: LakeReader
     assert [e.raw for e in log_entries(reader.scan, "bank")] == [raw]
 
 
-def test_any_decision_is_found_among_the_compacted_files_of_many_days(put: Put, reader: LakeReader, tmp_path: Path) -> None:
+def test_any_decision_is_found_in_the_compacted_files_of_many_days(
+    put: Put, reader: LakeReader, tmp_path: Path
+) -> None:
     days, per_day = 120, 200
     for first in range(0, days, 30):
         values = [
