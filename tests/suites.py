@@ -24,6 +24,9 @@ COMPILED: Final = ("services", "shared", "infra", "tests/support")
 JAVA: Final = "-XX:TieredStopAtLevel=1"
 """A dozen brokers live for a minute each: thorough compiling took half of a start and never paid."""
 
+SLOWEST: Final = "--durations=12"
+"""Tests that each group names as its slowest: where to look when it runs over its time."""
+
 OUTCOMES: Final = ("failed", "passed", "skipped", "errors")
 
 
@@ -94,7 +97,7 @@ def run(group: Group, tests: Path) -> Result:
         report = Path(folder) / "report.xml"
         # A process without work takes tests from the other's end, so the long ones stand at the beginning.
         split = ["-n", str(group.processes), "--dist", "worksteal"] if group.processes > 1 else []
-        command = [sys.executable, "-m", "pytest", "-rs", f"--junitxml={report}", *split, *folders]
+        command = [sys.executable, "-m", "pytest", "-rs", SLOWEST, f"--junitxml={report}", *split, *folders]
         java = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {JAVA}".strip()
         code = subprocess.run(command, check=False, env={**os.environ, "JAVA_TOOL_OPTIONS": java}).returncode
         counts = counts_of(report.read_text()) if report.exists() else dict.fromkeys(OUTCOMES, 0)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
-from shared.contracts.card_rules import may_hold_number
+from shared.contracts.card_numbers import has_card_number
 from shared.contracts.codec import Codec, DecodeError, refuse
 from shared.contracts.payments import Activity, Label, Transaction
 
@@ -98,7 +98,7 @@ def own_id(raw: bytes, field: str) -> str:
     value = found.get(field) if isinstance(found, dict) else None
     if not isinstance(value, str) or len(value) > OWN_ID_LENGTH or not value.isprintable():
         return ""
-    return "" if may_hold_number(value.encode()) else value
+    return "" if has_card_number(value) else value
 
 
 def _lines(raw: bytes, limit: int) -> list[bytes]:
