@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from heapq import nsmallest
 from typing import Final, Literal, cast
 
 from msgspec import Struct
@@ -17,6 +18,8 @@ from .views import CaseView, tail_row
 SOURCE: Final = "analyst"
 LABEL_ID_BYTES: Final = 12
 CASES_MOST: Final = 100
+CLOCKS_DIFFER_MS: Final = 86_400_000
+"""So far may the scorer's clock be ahead of the console's."""
 LOOKED_AT: Final = frozenset({"review", "challenge", "decline"})
 
 VerdictWord = Literal["fraud", "genuine"]
@@ -39,18 +42,18 @@ def at_risk_minor(decision: Decision) -> int:
     return round(decision.amount_minor * score)
 
 
-def queue(decisions: Iterable[Decision], claims: Mapping[str, Claim]) -> list[CaseView]:
-    """Open cases, most money at risk first."""
-    waiting = [
-        _case(decision, claims.get(decision.tx_id))
-        for decision in decisions
-        if decision.action in LOOKED_AT and not _is_decided(claims.get(decision.tx_id))
-    ]
-    return sorted(waiting, key=lambda case: (-case.at_risk_minor, case.row.tx_id))
+def claimed_from_ms(flagged: Sequence[Decision]) -> int:
+    """No claim on one of ``flagged`` was made before this moment: none is older than its decision."""
+    oldest_ms = min((decision.decided_at_ms for decision in flagged), default=0)
+    return oldest_ms - CLOCKS_DIFFER_MS
 
 
-def _is_decided(claim: Claim | None) -> bool:
-    return claim is not None and claim.verdict is not None
+def queue(flagged: Sequence[Decision], claims: Mapping[str, Claim]) -> tuple[list[CaseView], int]:
+    """The `CASES_MOST` open cases with most money at risk, greatest first, and how many are open."""
+    closed = {tx_id for tx_id, claim in claims.items() if claim.verdict is not None}
+    waiting = [d for d in flagged if d.action in LOOKED_AT and d.tx_id not in closed]
+    worst = nsmallest(CASES_MOST, waiting, key=lambda decision: (-at_risk_minor(decision), decision.tx_id))
+    return [_case(decision, claims.get(decision.tx_id)) for decision in worst], len(waiting)
 
 
 def _case(decision: Decision, claim: Claim | None) -> CaseView:

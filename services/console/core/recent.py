@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from typing import TypeVar
@@ -47,7 +49,7 @@ class Recent:
         self._tx_ids: dict[str, str] = {}
         self._attempts: dict[str, int] = {}
         self._answers: OrderedDict[str, Answer] = OrderedDict()
-        self._vectors: OrderedDict[str, list[float | None]] = OrderedDict()
+        self._vectors: OrderedDict[str, array[float]] = OrderedDict()
         self._flagged: OrderedDict[str, Decision] = OrderedDict()
         self._moments: deque[tuple[int, int]] = deque(maxlen=limit)
 
@@ -71,7 +73,9 @@ class Recent:
     def flagged(self, record: Flagged) -> None:
         """A decision to look at, with its vector."""
         _keep(self._flagged, record.decision.tx_id, record.decision, self._limit)
-        _keep(self._vectors, record.decision.tx_id, record.features, self._limit)
+        # A list of numbers takes five times the memory, and there are thousands.
+        packed = array("d", (math.nan if value is None else value for value in record.features))
+        _keep(self._vectors, record.decision.tx_id, packed, self._limit)
 
     def decision(self, any_id: str) -> Decision | None:
         """By tx_id or decision_id."""
@@ -88,7 +92,8 @@ class Recent:
 
     def vector(self, tx_id: str) -> list[float | None] | None:
         """The flagged payment's features (d,), None for a missing value."""
-        return self._vectors.get(tx_id)
+        packed = self._vectors.get(tx_id)
+        return None if packed is None else [None if math.isnan(value) else value for value in packed]
 
     def newest(self, wanted: TailFilter, limit: int) -> list[Decision]:
         """At most ``limit`` decisions that are wanted, newest first."""

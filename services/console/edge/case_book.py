@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
 from services.console.core.cases import Claim
 from services.console.core.refusal import Refused
@@ -22,11 +20,13 @@ class CaseBook:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claims(self, tx_ids: Sequence[str]) -> dict[str, Claim]:
-        """Those of ``tx_ids`` that somebody has claimed or decided."""
-        with self._database.reading() as connection:
-            rows = connection.execute(select(CASES).where(C.tx_id.in_(tx_ids))).mappings().all()
-        return {row["tx_id"]: Claim(**row) for row in rows}
+    def claims(self, from_ms: int) -> dict[str, Claim]:
+        """Cases claimed at ``from_ms`` or later, with their verdict if they have one."""
+        return self._claims(C.claimed_at_ms >= from_ms)
+
+    def claim_of(self, tx_id: str) -> Claim | None:
+        """Who works on a case, or did."""
+        return self._claims(C.tx_id == tx_id).get(tx_id)
 
     def decided(self) -> int:
         """How many cases have a verdict."""
@@ -56,7 +56,7 @@ class CaseBook:
 
     def require(self, tx_id: str, name: str) -> None:
         """Raises Refused unless ``name`` has claimed the case and it is open."""
-        claim = self.claims([tx_id]).get(tx_id)
+        claim = self.claim_of(tx_id)
         if claim is None:
             raise Refused("case_unclaimed")
         if claim.verdict is not None:
@@ -69,3 +69,8 @@ class CaseBook:
         done = update(CASES).where(C.tx_id == tx_id)
         with self._database.writing() as connection:
             connection.execute(done.values(verdict=verdict, decided_by=name, decided_at_ms=now_ms))
+
+    def _claims(self, wanted: ColumnElement[bool]) -> dict[str, Claim]:
+        with self._database.reading() as connection:
+            rows = connection.execute(select(CASES).where(wanted)).mappings().all()
+        return {row["tx_id"]: Claim(**row) for row in rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -15,7 +15,6 @@ from services.console.core.recent import TailFilter
 from services.console.core.refusal import Refused
 from services.console.core.views import (
     AlertsView,
-    CaseView,
     DecisionView,
     Found,
     HealthView,
@@ -169,19 +168,16 @@ class Desk:
 
     async def queue(self) -> QueueView:
         """Open cases, most at risk first."""
-        found, decided = await asyncio.to_thread(self._cases)
-        self._cases_open = len(found)
-        return QueueView(
-            at_ms=self._parts.clock.now_ms(),
-            cases=found[: cases.CASES_MOST],
-            open=len(found),
-            decided=decided,
-        )
-
-    def _cases(self) -> tuple[list[CaseView], int]:
         flagged = list(self._parts.held.recent.cases())
-        book = self._parts.book
-        return cases.queue(flagged, book.claims([d.tx_id for d in flagged])), book.decided()
+        view = await asyncio.to_thread(self._queue, flagged)
+        self._cases_open = view.open
+        return view
+
+    def _queue(self, flagged: Sequence[Decision]) -> QueueView:
+        parts = self._parts
+        claims = parts.book.claims(cases.claimed_from_ms(flagged))
+        worst, is_open = cases.queue(flagged, claims)
+        return QueueView(at_ms=parts.clock.now_ms(), cases=worst, open=is_open, decided=parts.book.decided())
 
     async def claim(self, tx_id: str, name: str) -> None:
         """Take a case. Raises Refused."""

@@ -13,7 +13,7 @@ from shared.contracts.decisions import Flagged
 from tests.support.console_house import decision, vector
 
 AT_ONCE: Final = 12_000
-"""Sent at the start, so that the console's memory of decisions is full: what it holds later is no growth."""
+"""Decisions, and as many flagged ones, sent at the start: the console's memory is full from then on."""
 STEP_S: Final = 0.1
 
 
@@ -32,7 +32,7 @@ class Flow:
 
     def __enter__(self) -> Self:
         for _ in range(AT_ONCE):
-            self._send()
+            self._send(is_case=True)
         self._producer.flush()
         self._thread.start()
         return self
@@ -48,11 +48,11 @@ class Flow:
             while self.sent - before < (time.monotonic() - started) * self._per_s:
                 self._send()
 
-    def _send(self) -> None:
+    def _send(self, *, is_case: bool = False) -> None:
         told = decision(self._first + self.sent, time.time_ns() // 1_000_000)
         place = {"partition": self.sent % 2, "key": told.account_id.encode()}
         self._producer.send(f"{self._portfolio}.decisions", value=encode(told), **place)
-        if told.action != "approve":
+        if is_case or told.action != "approve":
             flagged = Flagged(v=1, decision=told, features=vector(self.sent))
             self._producer.send(f"{self._portfolio}.flagged", value=encode(flagged), **place)
         self.sent += 1

@@ -127,13 +127,16 @@ def test_a_case_is_claimed_given_back_and_decided(book: CaseBook) -> None:
     book.claim("t1", "omar", NOW_MS + 1)
     assert told(lambda: book.give_back("t1", "vera")) == "case_unclaimed"
     book.give_back("t1", "omar")
-    assert book.claims(["t1"]) == {}
+    assert book.claims(0) == {}
+    assert book.claim_of("t1") is None
     book.claim("t1", "vera", NOW_MS)
     assert told(lambda: book.require("t1", "omar")) == "case_claimed"
     book.require("t1", "vera")
     book.decide("t1", "vera", "fraud", NOW_MS + 2)
     assert book.decided() == 1
-    claim = book.claims(["t1", "t2"])["t1"]
+    claim = book.claims(NOW_MS)["t1"]
+    assert book.claim_of("t1") == claim
+    assert book.claims(NOW_MS + 1) == {}
     assert (claim.claimed_by, claim.verdict, claim.decided_at_ms) == ("vera", "fraud", NOW_MS + 2)
     assert told(lambda: book.claim("t1", "omar", NOW_MS)) == "case_decided"
 

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from services.console.core.cases import at_risk_minor
+from services.console.core.cases import (
+    CASES_MOST,
+    CLOCKS_DIFFER_MS,
+    Claim,
+    at_risk_minor,
+    claimed_from_ms,
+    queue,
+)
 from services.console.core.recent import Recent, TailFilter
 from services.console.core.views import Pulse
 from shared.contracts.decisions import Decision
@@ -126,6 +133,31 @@ async def test_a_case_is_claimed_judged_once_and_becomes_a_label(house: ConsoleH
     assert (label.card_id, label.payee_id, label.amount_minor) == ("card-2231-77a0", "payee-5501", 41_200)
     mine = [entry for entry in house.audit.entries if entry[1] == "verdict"]
     assert [entry[3] for entry in mine] == ["intended", "done"]
+
+
+def test_the_queue_of_many_cases_is_that_of_sorting_them_all() -> None:
+    many = [decision(number) for number in range(4_000)]
+    looked_at = [d for d in many if d.action != "approve"]
+    claims = {
+        d.tx_id: Claim(tx_id=d.tx_id, claimed_by="omar", claimed_at_ms=NOW_MS, verdict=verdict)
+        for d, verdict in zip(looked_at, ("fraud", None) * 50, strict=False)
+    }
+    closed = {tx_id for tx_id, claim in claims.items() if claim.verdict}
+    waiting = [d for d in looked_at if d.tx_id not in closed]
+    waiting.sort(key=lambda d: (-at_risk_minor(d), d.tx_id))
+    worst, is_open = queue(many, claims)
+    assert is_open == len(waiting) > CASES_MOST
+    assert [case.row.tx_id for case in worst] == [d.tx_id for d in waiting[:CASES_MOST]]
+    assert [case.claimed_by for case in worst] == [
+        "omar" if d.tx_id in claims else "" for d in waiting[:CASES_MOST]
+    ]
+    assert queue([], claims) == ([], 0)
+
+
+def test_claims_are_asked_for_from_the_oldest_case_on() -> None:
+    cases = [decision(1, NOW_MS), decision(2, NOW_MS - 5_000), decision(3, NOW_MS - 1)]
+    oldest_ms = min(d.decided_at_ms for d in cases)
+    assert claimed_from_ms(cases) == oldest_ms - CLOCKS_DIFFER_MS
 
 
 def test_a_payment_without_a_score_risks_all_of_it() -> None:
