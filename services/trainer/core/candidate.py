@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -16,7 +17,8 @@ from shared.scoring.calibration import Calibrator
 from shared.scoring.trees import predict_raw
 
 from .dataset import Floats, Mask, TrainingSet
-from .fit import Parameters, fit_trees, require_enough, resolve_parameters, sample_genuine
+from .ensemble import mean_of
+from .fit import Parameters, fit_trees, require_enough, resolve_members, sample_genuine
 from .measure import Measured, golden_inputs, measure, walkable
 from .window import TrainingImpossible, Window
 
@@ -47,22 +49,37 @@ class Fitted:
 
 
 def fit_candidate(data: TrainingSet, inputs: Inputs, window: Window, training: Training, seed: int) -> Fitted:
-    """Train on the earlier part, calibrate and measure on the later one. Raises TrainingImpossible."""
-    parameters = resolve_parameters(training, seed)
-    later = data.event_ms >= window.later_ms
-    earlier = data.select(~later)
+    """Train on the earlier part, calibrate and measure on the later one. Raises TrainingImpossible.
+
+    The later part is without payments of accounts that were known to be compromised by then.
+    """
+    members = resolve_members(training, seed)
+    is_later = data.event_ms >= window.later_ms
+    later = is_later & ~data.is_blocked
+    earlier = data.select(~is_later)
     require_enough(data, "window")
     require_enough(earlier, "training part of the window")
-    text = _fit(earlier, inputs, training, parameters)
+    text = _fit(earlier, inputs, training, members)
     measured = measure(walkable(text, inputs.names), data.select(later))
     if window.refit:
-        text = _fit(data, inputs, training, parameters)
-    return _finish(text, inputs, parameters, measured, data, later)
+        text = _fit(data, inputs, training, members)
+    return _finish(text, inputs, _told(members), measured, data, later)
 
 
-def _fit(data: TrainingSet, inputs: Inputs, training: Training, parameters: Parameters) -> str:
-    sampled, weights = sample_genuine(data, training.genuine_share, int(parameters["seed"]))
-    return str(fit_trees(sampled, weights, inputs.names, parameters).model_to_string())
+def _fit(data: TrainingSet, inputs: Inputs, training: Training, members: Sequence[Parameters]) -> str:
+    texts = []
+    for parameters in members:
+        sampled, weights = sample_genuine(data, training.genuine_share, int(parameters["seed"]))
+        texts.append(str(fit_trees(sampled, weights, inputs.names, parameters).model_to_string()))
+    return mean_of(texts)
+
+
+def _told(members: Sequence[Parameters]) -> Parameters:
+    """The members' parameters as the card names them: they differ by their seed alone."""
+    if len(members) == 1:
+        return members[0]
+    shared = {name: value for name, value in members[0].items() if name != "seed"}
+    return {**shared, "seeds": " ".join(str(parameters["seed"]) for parameters in members)}
 
 
 def _finish(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,8 @@ from .window import Window
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+
+NEVER_MS: Final = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +41,24 @@ class KnownLabels:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """Rows in order of tx_id: n payments, d inputs. ``hash`` names the content, 64 hex digits."""
+    """Rows in order of tx_id: n payments, d inputs. ``hash`` names the content, 64 hex digits.
+
+    ``known_ms`` (n,) is when the account was first known to be compromised: the first moment at which one
+    of its frauds among these payments was known, `NEVER_MS` where none is.
+    """
 
     tx_ids: pa.Array
     accounts: pa.Array
     event_ms: Integers
     matrix: Floats
     fraud: Mask
+    known_ms: Integers
     hash: str
+
+    @property
+    def is_blocked(self) -> Mask:
+        """Payments (n,) of accounts that were known to be compromised by then: a bank would have stopped them."""
+        return self.known_ms <= self.event_ms
 
     def select(self, rows: Mask) -> TrainingSet:
         """The rows of a mask; they keep the name of the whole."""
@@ -56,6 +69,7 @@ class TrainingSet:
             self.event_ms[rows],
             self.matrix[rows],
             self.fraud[rows],
+            self.known_ms[rows],
             self.hash,
         )
 
@@ -75,32 +89,50 @@ def build_set(
     if len(pc.unique(tx_ids)) != len(tx_ids):
         raise ValueError("a payment stands twice among the captures")
     rows = np.flatnonzero(inside)[order]
-    fraud = np.asarray(pc.is_in(tx_ids, value_set=_frauds(labels, as_of_ms)), dtype=np.bool_)
+    frauds = _frauds(labels, as_of_ms)
+    known_ms = np.array([frauds.get(tx_id, NEVER_MS) for tx_id in tx_ids.to_pylist()], dtype=np.int64)
+    accounts = captured.accounts.take(pa.array(rows))
     event_ms, matrix = captured.event_ms[rows], np.ascontiguousarray(captured.matrix[rows])
     matrix[np.isnan(matrix)] = np.nan  # one bit pattern for missing, so that the name does not depend on it
     return TrainingSet(
         tx_ids=tx_ids,
-        accounts=captured.accounts.take(pa.array(rows)),
+        accounts=accounts,
         event_ms=event_ms,
         matrix=matrix,
-        fraud=fraud,
-        hash=_content_hash(tx_ids, event_ms, matrix, fraud, names),
+        fraud=known_ms < NEVER_MS,
+        known_ms=_first_of_account(accounts, known_ms),
+        hash=_content_hash(tx_ids, event_ms, matrix, known_ms, names),
     )
 
 
-def _frauds(labels: KnownLabels, as_of_ms: int) -> pa.Array:
-    """Payments whose verdict in force is fraud: greatest known_at up to ``as_of_ms``, ties to the later."""
+def _first_of_account(accounts: pa.Array, known_ms: Integers) -> Integers:
+    """The least ``known_ms`` (n,) of each row's account. A payment without an account is alone."""
+    names, place = np.unique(np.asarray(accounts.to_pylist(), dtype=object), return_inverse=True)
+    first = np.full(len(names), NEVER_MS, dtype=np.int64)
+    np.minimum.at(first, place, known_ms)
+    return np.where(names[place] == "", known_ms, first[place]) if len(names) else known_ms
+
+
+def _frauds(labels: KnownLabels, as_of_ms: int) -> dict[str, int]:
+    """Payments whose verdict in force is fraud, and when it was known.
+
+    In force is the greatest known_at up to ``as_of_ms``, ties to the later.
+    """
     known = np.flatnonzero(labels.known_at_ms <= as_of_ms)
     in_order = known[np.argsort(labels.known_at_ms[known], kind="stable")]
     tx_ids = labels.tx_ids.take(pa.array(in_order)).to_pylist()
-    in_force = dict(zip(tx_ids, labels.is_fraud[in_order].tolist(), strict=True))
-    return pa.array([tx_id for tx_id, is_fraud in in_force.items() if is_fraud], pa.string())
+    verdicts = zip(labels.is_fraud[in_order].tolist(), labels.known_at_ms[in_order].tolist(), strict=True)
+    in_force = dict(zip(tx_ids, verdicts, strict=True))
+    return {tx_id: known_at_ms for tx_id, (is_fraud, known_at_ms) in in_force.items() if is_fraud}
 
 
 def _content_hash(
-    tx_ids: pa.Array, event_ms: Integers, matrix: Floats, fraud: Mask, names: tuple[str, ...]
+    tx_ids: pa.Array, event_ms: Integers, matrix: Floats, known_ms: Integers, names: tuple[str, ...]
 ) -> str:
-    """blake2b-256 over names, ids (each behind its length), times, verdicts and inputs, little endian."""
+    """blake2b-256 over names, ids (each behind its length), times, verdicts and inputs, little endian.
+
+    A verdict of fraud is the moment when it was known.
+    """
     lengths = np.asarray(pc.binary_length(tx_ids), dtype="<i4")
     content = blake2b(digest_size=32)
     for part in (
@@ -109,7 +141,7 @@ def _content_hash(
         lengths.tobytes(),
         "".join(tx_ids.to_pylist()).encode(),
         event_ms.astype("<i8").tobytes(),
-        fraud.astype("u1").tobytes(),
+        known_ms.astype("<i8").tobytes(),
         matrix.astype("<f8").tobytes(),
     ):
         content.update(len(part).to_bytes(8, "little"))

@@ -19,6 +19,9 @@ Parameters = dict[str, float | int | str]
 MAX_DEPTH: Final = 8
 """Table-based exact attributions need shallow trees."""
 
+MAX_MEMBERS: Final = 10
+"""More fits hardly make the mean calmer, and each costs the scorer its trees."""
+
 MIN_ROWS: Final = 500
 MIN_FRAUDS: Final = 10
 
@@ -43,15 +46,21 @@ FIXED: Final[Parameters] = {
 """What the walker can run and what makes a fit repeat to the bit."""
 
 
-def resolve_parameters(training: Training, seed: int) -> Parameters:
-    """The portfolio's parameters over ours, with the seed. Raises TrainingImpossible.
+def resolve_members(training: Training, seed: int) -> tuple[Parameters, ...]:
+    """Parameters of each fit of the model: one per seed of the portfolio, or ``seed`` alone if it is not 0.
 
-    ``seed`` 0 takes the portfolio's.
+    Raises TrainingImpossible.
     """
-    if len(training.seeds) != 1 and not seed:
-        raise TrainingImpossible("The portfolio names several seeds; one model has one: give a seed.")
+    seeds = (seed,) if seed else training.seeds
+    if not 0 < len(set(seeds)) == len(seeds) <= MAX_MEMBERS:
+        raise TrainingImpossible(f"A model is the mean of 1 to {MAX_MEMBERS} fits, each with its own seed.")
+    return tuple(resolve_parameters(training, each) for each in seeds)
+
+
+def resolve_parameters(training: Training, seed: int) -> Parameters:
+    """The portfolio's parameters over ours, with the seed. Raises TrainingImpossible."""
     chosen = {key: _plain(value) for key, value in training.parameters.items()}
-    parameters: Parameters = {**DEFAULTS, **chosen, **FIXED, "seed": seed or training.seeds[0]}
+    parameters: Parameters = {**DEFAULTS, **chosen, **FIXED, "seed": seed}
     for key, value in FIXED.items():
         if chosen.get(key, value) != value:
             raise TrainingImpossible(f"The parameter {key} is fixed at {value}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -63,6 +65,30 @@ def test_the_verdict_in_force_at_the_stated_time_counts(
 ) -> None:
     found = build(captured(4), labels(*entries))
     assert dict(zip(found.tx_ids.to_pylist(), found.fraud.tolist(), strict=True))["t1"] is fraud
+
+
+def test_an_account_is_blocked_once_one_of_its_frauds_is_known() -> None:
+    rows, hour_ms = captured(40), 3_600_000
+    known_ms = WINDOW.from_ms + 20 * hour_ms
+    found = build(
+        rows, labels(("t1", known_ms, True), ("t6", known_ms + hour_ms, True), ("t2", known_ms, False))
+    )
+    blocked = {
+        tx_id
+        for tx_id, is_blocked in zip(found.tx_ids.to_pylist(), found.is_blocked, strict=True)
+        if is_blocked
+    }
+    # Every fifth payment is of the same account; the one at the very moment knows it already.
+    assert blocked == {"t21", "t26", "t31", "t36"}
+
+
+def test_payments_without_an_account_block_no_others() -> None:
+    rows = captured(40)
+    nameless = replace(rows, accounts=pa.array([""] * 40, pa.string()))
+    found = build(nameless, labels(("t1", WINDOW.from_ms, True)))
+    assert [
+        t for t, is_blocked in zip(found.tx_ids.to_pylist(), found.is_blocked, strict=True) if is_blocked
+    ] == ["t1"]
 
 
 def test_payments_whose_label_had_no_time_to_come_are_left_out() -> None:
