@@ -57,7 +57,7 @@ class TrainingSet:
 
     @property
     def is_blocked(self) -> Mask:
-        """Payments (n,) of accounts that were known to be compromised by then: a bank would have stopped them."""
+        """Payments (n,) of accounts that were known to be compromised: a bank would have stopped them."""
         return self.known_ms <= self.event_ms
 
     def select(self, rows: Mask) -> TrainingSet:
