@@ -15,6 +15,7 @@ from shared.contracts.access import refusal
 from shared.contracts.addresses import KafkaAddress
 
 from .leaving import leave
+from .native_consumer import NativeConsumer
 from .ports import Message, Place
 
 FETCH_WAIT_MS: Final = 500
@@ -85,7 +86,16 @@ class Tail(Service):
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
         """A consumer where we were."""
-        consumer = AIOKafkaConsumer(
+        consumer = self._made()
+        try:
+            await consumer.start()
+            await self._stand(consumer)
+            yield consumer
+        finally:
+            await leave(consumer)
+
+    def _made(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
             **self._kafka.options(),
             group_id=None,
             enable_auto_commit=False,
@@ -94,12 +104,6 @@ class Tail(Service):
             fetch_min_bytes=self._gather_bytes,
             request_timeout_ms=REQUEST_MS,
         )
-        try:
-            await consumer.start()
-            await self._stand(consumer)
-            yield consumer
-        finally:
-            await leave(consumer)
 
     async def _stand(self, consumer: AIOKafkaConsumer) -> None:
         ends = await consumer.end_offsets(self._places)
@@ -124,6 +128,13 @@ class Tail(Service):
                 self.take(messages)
                 self._positions[place] = messages[-1].offset + 1
                 heard_s = now_s()
+
+
+class NativeTail(Tail):
+    """The same through librdkafka, for who wants each record at once and at little cost."""
+
+    def _made(self) -> AIOKafkaConsumer:
+        return NativeConsumer(self._kafka, FETCH_WAIT_MS, self._gather_bytes, REQUEST_MS)
 
 
 async def _asked(

@@ -121,12 +121,14 @@ async def _hot(
     began = time.perf_counter()
     await worker.take([_ids(feature_set, place, "hot", 0)], _rows(feature_set, 1, 0))
     cold_ms = (time.perf_counter() - began) * 1e3
-    hot, usual = [], []
+    hot: list[float] = []
+    usual: list[float] = []
     for batch in range(BATCHES):
         first = 1 + batch * BATCH
         numbers = range(first, first + BATCH)
-        for taken, own in ((usual, lambda n: f"usual{n % BATCH}"), (hot, lambda _: "hot")):
-            ids = [_ids(feature_set, place, own(n), n) for n in numbers]
+        for taken in (usual, hot):
+            names_of = ["hot" if taken is hot else f"usual{n % BATCH}" for n in numbers]
+            ids = [_ids(feature_set, place, own_id, n) for own_id, n in zip(names_of, numbers, strict=True)]
             rows = _rows(feature_set, BATCH, first * 2 + (taken is hot) * BATCH)
             began = time.perf_counter()
             await worker.take(ids, rows)
