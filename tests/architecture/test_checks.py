@@ -62,6 +62,14 @@ SEEDS: list[tuple[str, str, str]] = [
         )
     ],
     *[
+        ("data_sets", path, text)
+        for path, text in (
+            (WORK, "if portfolio == 'handbook15':\n    x = 1\n"),
+            (WORK, "def sparkov_rows() -> None:\n    pass\n"),
+            ("shared/features/handbook.py", ""),
+        )
+    ],
+    *[
         ("broad_except", EDGE, SWALLOW.format(kind=kind))
         for kind in ("Exception", "BaseException as e", "(ValueError, Exception)")
     ],
@@ -121,6 +129,10 @@ def test_no_permission_outlives_its_use(ours: House) -> None:
     used = {f"{source.path}:{name}" for source, name, _ in swallowing(ours)}
 
     assert set(BROAD_ALLOWED) <= used
+
+
+def test_a_docstring_may_cite_a_data_set(tmp_path: Path) -> None:
+    assert CHECKS["data_sets"](load(plant(tmp_path, {WORK: '"""As in the handbook of 2022."""\n'}))) == []
 
 
 def test_a_broad_except_may_raise_again(tmp_path: Path) -> None:
