@@ -53,7 +53,8 @@ lock: $(STAMPS)/uv ## Resolve pyproject.toml again and write the lock files with
 	$(COMPILE) --constraint requirements.lock --extra build --extra dev --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --upgrade --group installer --output-file requirements-uv.lock
 
-docs: setup ## Write the made pages of docs/ again from their tables, and docs/openapi.json.
+docs: setup ## Write the made pages of docs/ again from their tables, docs/openapi.json, and the dispatch of kinds.
+	$(BIN)/python -m tests.support.made_dispatch
 	$(BIN)/python -m infra.docs
 	$(BIN)/python -m tests.support.reference_pages
 	$(BIN)/python -m tests.support.api_page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -13,22 +13,18 @@ from shared.contracts.ids import content_hash
 from shared.contracts.money import MINOR_DIGITS
 
 from .calendar import Calendar, build_calendar
-from .kinds import KINDS, codes
+from .fields import FIELDS, NUMBER, NUMBER_PREFIX
+from .kinds import CODES, KINDS
 from .layout import Layout
 from .portfolio import Entity, Portfolio
 from .program import Program
-from .spec import NUMBER_PREFIX, FeatureSpec
+from .spec import FeatureSpec
 
 _SEMANTICS: Final = 1
 """Raised whenever a kernel's meaning changes, so that the hash changes with it."""
 
-_FIELDS: Final = {
-    "amount": codes.FIELD_AMOUNT,
-    "amount_minor": codes.FIELD_AMOUNT_MINOR,
-    "latitude": codes.FIELD_LATITUDE,
-    "longitude": codes.FIELD_LONGITUDE,
-    "category": codes.FIELD_CATEGORY,
-}
+_LATER: Final = {"span_ms": 0}
+"""Keys of a feature that came when hashes stood already: the form holds them only where they are set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +80,14 @@ def _layout(portfolio: Portfolio) -> Layout:
 
 def _canonical_hash(portfolio: Portfolio, layout: Layout, calendar: Calendar, digits: int) -> str:
     """The hash over all that decides a value, defaults spelled out; the file's own shape is not in it."""
-    form = [_SEMANTICS, portfolio.entities, layout, calendar, digits, portfolio.features]
+    features = [_form(feature) for feature in portfolio.features]
+    form = [_SEMANTICS, portfolio.entities, layout, calendar, digits, features]
     return content_hash(msgspec.json.encode(form))
+
+
+def _form(feature: FeatureSpec) -> dict[str, Any]:
+    form: dict[str, Any] = msgspec.to_builtins(feature)
+    return {key: value for key, value in form.items() if key not in _LATER or value != _LATER[key]}
 
 
 def _numbers(features: tuple[FeatureSpec, ...]) -> tuple[str, ...]:
@@ -111,7 +113,7 @@ def _program(portfolio: Portfolio, numbers: tuple[str, ...]) -> Program:
     names = [feature.name for feature in features]
     parameters = [(*_parameters(feature), 0.0, 0.0) for feature in features]
     return Program(
-        kind=np.array([KINDS[f.kind].code for f in features], np.int32),
+        kind=np.array([CODES[f.kind] for f in features], np.int32),
         entity=np.array([_position(entities, f.entity) for f in features], np.int32),
         stream=np.array([_stream(portfolio, f) for f in features], np.int32),
         window_ms=np.array([f.window_ms for f in features], np.int64),
@@ -122,6 +124,7 @@ def _program(portfolio: Portfolio, numbers: tuple[str, ...]) -> Program:
         right=np.array([_position(names, f.right) for f in features], np.int32),
         p0=np.array([p[0] for p in parameters], np.float64),
         p1=np.array([p[1] for p in parameters], np.float64),
+        span_ms=np.array([f.span_ms for f in features], np.int64),
     )
 
 
@@ -144,4 +147,4 @@ def _column(feature: FeatureSpec, columns: list[str], numbers: tuple[str, ...]) 
 def _parameters(feature: FeatureSpec) -> tuple[float, ...]:
     if feature.field is None:
         return feature.parameters
-    return (float(_FIELDS.get(feature.field, codes.FIELD_NUMBER)),)
+    return (float(FIELDS.get(feature.field, NUMBER)),)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .dispatch import evaluate
+from .dispatch import evaluate, gather
 from .kernels_compile import kernel
 from .kernels_plan import (
     STEP_APART,
     STEP_COLUMN,
     STEP_FEATURE,
     STEP_FIRST,
+    STEP_FOLD,
+    STEP_HELD,
     STEP_HI,
     STEP_KIND,
     STEP_LAST,
     STEP_LO,
+    STEP_SPAN,
+    STEP_STREAM,
     STEP_WORD,
     Plan,
 )
@@ -59,6 +63,7 @@ def evaluate_entity(
     i: int,
     is_kept: bool,
     edges: NDArray[np.int64],
+    held: NDArray[np.int64],
     scratch: NDArray[np.int64],
     matrix: NDArray[np.float64],
 ) -> None:
@@ -66,7 +71,7 @@ def evaluate_entity(
 
     The payment's own record is the last of those up to its event time, because none that was appended
     later is in view; where it is left out, the window ends one record earlier. ``is_kept`` is False for a
-    payment that is scored but not in the timeline. ``edges`` and ``scratch`` are room to work in.
+    payment that is scored but not in the timeline. ``edges``, ``held`` and ``scratch`` are room to work in.
     """
     now_ms = rows[i, W_TIME]
     _find_edges(plan, entity, cells, slots, slot, now_ms, edges)
@@ -74,22 +79,26 @@ def evaluate_entity(
     for k in range(plan.cuts[entity, 1], plan.cuts[entity + 1, 1]):
         is_apart = is_kept and steps[k, STEP_APART] != 0
         has_labels = steps[k, STEP_FIRST] >= 0
-        matrix[i, steps[k, STEP_FEATURE]] = evaluate(
-            steps[k, STEP_KIND],
-            Window(
-                cells,
-                edges[steps[k, STEP_LO]],
-                edges[steps[k, STEP_HI]] - (1 if is_apart else 0),
-                edges[steps[k, STEP_FIRST]] if has_labels else 0,
-                edges[steps[k, STEP_LAST]] if has_labels else 0,
-                now_ms,
-                rows[i, W_AMOUNT],
-                rows[i, steps[k, STEP_WORD]] if steps[k, STEP_WORD] >= 0 else 0,
-                rows[i, W_ID] if is_apart else 0,
-                steps[k, STEP_COLUMN],
-                plan.squares,
-                plan.parameters[k, 0],
-                plan.parameters[k, 1],
-                scratch,
-            ),
+        window = Window(
+            cells,
+            slots[slot, SEGMENT + 3 * steps[k, STEP_STREAM]],
+            edges[steps[k, STEP_LO]],
+            edges[steps[k, STEP_HI]] - (1 if is_apart else 0),
+            edges[steps[k, STEP_FIRST]] if has_labels else 0,
+            edges[steps[k, STEP_LAST]] if has_labels else 0,
+            now_ms,
+            rows[i, W_AMOUNT],
+            rows[i, steps[k, STEP_WORD]] if steps[k, STEP_WORD] >= 0 else 0,
+            rows[i, W_ID] if is_apart else 0,
+            steps[k, STEP_COLUMN],
+            plan.squares,
+            plan.parameters[k, 0],
+            plan.parameters[k, 1],
+            steps[k, STEP_SPAN],
+            held,
+            steps[k, STEP_HELD],
+            scratch,
         )
+        if steps[k, STEP_FOLD] >= 0:
+            gather(steps[k, STEP_FOLD], window)
+        matrix[i, steps[k, STEP_FEATURE]] = evaluate(steps[k, STEP_KIND], window)

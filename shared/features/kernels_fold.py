@@ -54,7 +54,7 @@ class Batch(NamedTuple):
     and how many of ``unseen`` (m, W) end there. ``flags`` (n,): ``KEPT`` in, where a row is appended;
     ``CONFLICT`` and ``RESTATED`` out. Out: ``matrix`` (n, d); ``versions`` (n, e), for a row neither kept
     nor known -2 - (records it saw); ``repeats`` (n e + 1, 3) of (row, entity, index) from line 1 on, where
-    ``repeats[0, 0]`` is the next free line. ``edges``, ``past`` and ``scratch`` are room to work in.
+    ``repeats[0, 0]`` is the next free line. ``edges``, ``held``, ``past``, ``scratch`` are room to work in.
     """
 
     rows: NDArray[np.int64]
@@ -66,6 +66,7 @@ class Batch(NamedTuple):
     versions: NDArray[np.int64]
     repeats: NDArray[np.int64]
     edges: NDArray[np.int64]
+    held: NDArray[np.int64]
     past: NDArray[np.int64]
     scratch: NDArray[np.int64]
 
@@ -187,6 +188,7 @@ def _evaluate(state: State, plan: Plan, batch: Batch, i: int, entity: int) -> in
         i,
         version >= 0,
         batch.edges,
+        batch.held,
         batch.scratch,
         batch.matrix,
     )

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .kernels_rows import EXTRA, KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION, LABELS, TRANSACTIONS, W_EXTRA
-from .kinds import codes
+from .kernels_window import HELD
+from .kinds import KINDS, NAMES, KindSpec
 from .program import Program
 
-_READS_LABELS = (codes.DELAYED_FRAUDS, codes.DELAYED_RISK)
-_DELAYED = (codes.DELAYED_COUNT, *_READS_LABELS)
-_READS_SQUARES = (codes.STD, codes.Z)
 NO_EDGE = -1
+FOLDS = tuple(dict.fromkeys(kind.fold for kind in KINDS.values() if kind.fold))
+"""Every fold by name; its code is its place here."""
 
 
 class Plan(NamedTuple):
@@ -28,9 +28,10 @@ class Plan(NamedTuple):
     reads (kept so that repeats are known). ``extras`` are the words of a row that cells keep from column
     ``EXTRA`` on. ``squares`` is the column of the high limb of running squares, 0 when nothing needs them.
     ``edges`` (k, 2) are (stream, how far back in ms), by entity, then stream, then nearest first.
-    ``steps`` (m, 9), one line per timeline feature by entity, have the ``STEP_*`` columns below, where an
+    ``steps`` (m, 13), one line per timeline feature by entity, have the ``STEP_*`` columns below, where an
     edge counts from the entity's first one; ``parameters`` (m, 2) are their p0 and p1. ``cuts`` (e+1, 2)
-    say where each entity's edges and steps start.
+    say where each entity's edges and steps start. ``held`` entries hold what all folds find: features with
+    the same fold over the same window name the same place, and only the first of them passes over it.
     """
 
     streams: int
@@ -42,12 +43,13 @@ class Plan(NamedTuple):
     edges: NDArray[np.int64]
     steps: NDArray[np.int64]
     parameters: NDArray[np.float64]
+    held: int
 
 
-STEP_FEATURE, STEP_KIND, STEP_LO, STEP_HI, STEP_FIRST, STEP_LAST, STEP_APART, STEP_WORD, STEP_COLUMN = range(
-    9
-)
-"""Columns of ``Plan.steps``."""
+STEP_FEATURE, STEP_KIND, STEP_LO, STEP_HI, STEP_FIRST, STEP_LAST = range(6)
+STEP_APART, STEP_WORD, STEP_COLUMN, STEP_SPAN, STEP_FOLD, STEP_HELD, STEP_STREAM = range(6, 13)
+"""Columns of ``Plan.steps``. ``STEP_FOLD`` is -1 where no fold is needed or an earlier step ran it."""
+_STEPS = 13
 
 
 def make_plan(program: Program, entities: int) -> Plan:
@@ -58,7 +60,7 @@ def make_plan(program: Program, entities: int) -> Plan:
         LABELS,
         *sorted({int(s) for s in _of_timelines(program, program.stream) if s > 1}),
     ]
-    squares = EXTRA + len(extras) if np.isin(program.kind, _READS_SQUARES).any() else 0
+    squares = EXTRA + len(extras) if any(kind.squares for kind in _kinds(program)) else 0
     edges = [_edges(program, entity, streams) for entity in range(entities)]
     steps = [_steps(program, entity, streams, edges[entity], extras) for entity in range(entities)]
     order = np.concatenate([s[:, STEP_FEATURE] for s in steps])
@@ -72,19 +74,26 @@ def make_plan(program: Program, entities: int) -> Plan:
         edges=np.array([edge for e in edges for edge in e], np.int64).reshape(-1, 2),
         steps=np.concatenate(steps),
         parameters=np.column_stack([program.p0[order], program.p1[order]]).astype(np.float64),
+        held=HELD * (1 + max((int(s[:, STEP_HELD].max(initial=0)) // HELD for s in steps), default=0)),
     )
 
 
 def arithmetic_of(program: Program) -> NDArray[np.int64]:
     """The matrix columns made of two others, in order."""
-    return np.flatnonzero(np.isin(program.kind, codes.ARITHMETIC)).astype(np.int64)
+    return np.flatnonzero([kind.operands for kind in _kinds(program)]).astype(np.int64)
+
+
+def timeline_features_of(program: Program) -> NDArray[np.int64]:
+    """The matrix columns that a timeline answers, in order."""
+    return np.flatnonzero(_is_timeline(program)).astype(np.int64)
+
+
+def _kinds(program: Program) -> list[KindSpec]:
+    return [KINDS[NAMES[code]] for code in program.kind.tolist()]
 
 
 def _is_timeline(program: Program) -> NDArray[np.bool_]:
-    mask: NDArray[np.bool_] = (program.kind >= codes.FIRST_TIMELINE) & ~np.isin(
-        program.kind, codes.ARITHMETIC
-    )
-    return mask
+    return np.array([kind.entity for kind in _kinds(program)], np.bool_)
 
 
 def _of_timelines(program: Program, field: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -98,7 +107,7 @@ def _starts(lengths: list[int]) -> NDArray[np.int64]:
 def _stream_of(program: Program, streams: list[int]) -> NDArray[np.int64]:
     segments = np.full(256, len(streams), np.int64)
     segments[KIND_TRANSACTION] = 0
-    if np.isin(program.kind, _READS_LABELS).any():
+    if any(kind.labels for kind in _kinds(program)):
         segments[KIND_LABEL] = 1
     for position, stream in enumerate(streams[2:], start=2):
         segments[stream + KIND_ACTIVITY - 2] = position
@@ -107,11 +116,13 @@ def _stream_of(program: Program, streams: list[int]) -> NDArray[np.int64]:
 
 def _reads(program: Program, feature: int, streams: list[int]) -> list[tuple[int, int]]:
     """The edges of a feature: low and high of its records, then of its labels where it reads them."""
-    kind = int(program.kind[feature])
+    kind = KINDS[NAMES[program.kind[feature]]]
     high = int(program.offset_ms[feature])
     low = high + int(program.window_ms[feature])
-    stream = TRANSACTIONS if kind in _DELAYED else streams.index(int(program.stream[feature]))
-    labels = [(LABELS, low), (LABELS, high)] if kind in _READS_LABELS else []
+    stream = TRANSACTIONS if kind.delayed else streams.index(int(program.stream[feature]))
+    # Where the kind has a span and reads labels, the span is their delay.
+    known = max(high, int(program.span_ms[feature]))
+    labels = [(LABELS, low), (LABELS, known)] if kind.labels else []
     return [(stream, low), (stream, high), *labels]
 
 
@@ -127,7 +138,8 @@ def _edges(program: Program, entity: int, streams: list[int]) -> list[tuple[int,
 def _steps(
     program: Program, entity: int, streams: list[int], edges: list[tuple[int, int]], extras: list[int]
 ) -> NDArray[np.int64]:
-    steps = np.full((len(_features(program, entity)), 9), NO_EDGE, np.int64)
+    steps = np.full((len(_features(program, entity)), _STEPS), NO_EDGE, np.int64)
+    places: dict[tuple[int, ...], int] = {}
     for step, feature in zip(steps, _features(program, entity), strict=True):
         reads = _reads(program, feature, streams)
         step[STEP_FEATURE] = feature
@@ -139,4 +151,19 @@ def _steps(
         if column >= 0:
             step[STEP_WORD] = W_EXTRA + column
             step[STEP_COLUMN] = EXTRA + extras.index(column)
+        step[STEP_SPAN] = program.span_ms[feature]
+        step[STEP_STREAM] = reads[0][0]
+        _share_fold(step, KINDS[NAMES[program.kind[feature]]].fold, places)
     return steps
+
+
+def _share_fold(step: NDArray[np.int64], fold: str, places: dict[tuple[int, ...], int]) -> None:
+    """Name where the fold's findings stand, and run it unless a step before has it over this window."""
+    step[STEP_HELD] = 0
+    if not fold:
+        return
+    window = (FOLDS.index(fold), *step[STEP_LO : STEP_COLUMN + 1].tolist())
+    if window not in places:
+        places[window] = HELD * len(places)
+        step[STEP_FOLD] = FOLDS.index(fold)
+    step[STEP_HELD] = places[window]

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.contracts.payments import Transaction
 
-from .spec import NUMBER_PREFIX
+from .fields import NUMBER_PREFIX
 
 TEXT_PREFIX = "texts."
 

@@ -9,31 +9,30 @@ from numpy.typing import NDArray
 
 from shared.contracts.payments import Transaction
 
+from . import fields
 from .calendar import hours, weekdays
 from .compiled import FeatureSet
-from .kinds import codes
+from .kinds import NAMES
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_OF_TIME = ("hour", "weekday", "weekend", "night")
+
 
 class Rowwise:
-    """Fills the columns of kinds below `codes.FIRST_TIMELINE` for a micro-batch."""
+    """Fills the columns of kinds of the payment alone for a micro-batch."""
 
     def __init__(self, feature_set: FeatureSet) -> None:
         program = feature_set.program
-        kinds = program.kind.tolist()
+        kinds = [NAMES[code] for code in program.kind.tolist()]
         self._calendar = feature_set.calendar
         self._scale = float(10**feature_set.minor_digits)
         self._numbers = feature_set.numbers
         self._codes = {name: float(i) for i, name in enumerate(feature_set.layout.categories, 1)}
-        self._of_time = [
-            (j, kind, program.p0[j]) for j, kind in enumerate(kinds) if codes.HOUR <= kind <= codes.NIGHT
-        ]
+        self._of_time = [(j, kind, program.p0[j]) for j, kind in enumerate(kinds) if kind in _OF_TIME]
         self._values = [
-            (j, int(program.p0[j]), int(program.column[j]))
-            for j, kind in enumerate(kinds)
-            if kind == codes.VALUE
+            (j, int(program.p0[j]), int(program.column[j])) for j, kind in enumerate(kinds) if kind == "value"
         ]
 
     def fill(
@@ -57,11 +56,11 @@ class Rowwise:
         local = self._calendar.local_ms(event_time_ms)
         hour, weekday = hours(local), weekdays(local)
         for j, kind, last_hour in self._of_time:
-            if kind == codes.HOUR:
+            if kind == "hour":
                 matrix[:, j] = hour
-            elif kind == codes.WEEKDAY:
+            elif kind == "weekday":
                 matrix[:, j] = weekday
-            elif kind == codes.WEEKEND:
+            elif kind == "weekend":
                 matrix[:, j] = weekday >= 5
             else:
                 matrix[:, j] = hour <= last_hour
@@ -71,19 +70,19 @@ class Rowwise:
     ) -> Floats:
         # Dividing an integer by a power of ten is correctly rounded, so a price comes out as the very
         # double that its decimal text means.
-        if field == codes.FIELD_AMOUNT:
+        if field == fields.AMOUNT:
             return amount / self._scale
-        if field == codes.FIELD_AMOUNT_MINOR:
+        if field == fields.AMOUNT_MINOR:
             return amount.astype(np.float64)
         return np.array([self._read(field, position, record) for record in records], np.float64)
 
     def _read(self, field: int, position: int, record: Transaction | None) -> float:
         if record is None:
             return np.nan
-        if field == codes.FIELD_NUMBER:
+        if field == fields.NUMBER:
             numbers = record.numbers
             return numbers.get(self._numbers[position], np.nan) if numbers else np.nan
-        if field == codes.FIELD_CATEGORY:
+        if field == fields.CATEGORY:
             return self._codes.get(record.category, np.nan) if record.category else np.nan
-        place = record.latitude if field == codes.FIELD_LATITUDE else record.longitude
+        place = record.latitude if field == fields.LATITUDE else record.longitude
         return np.nan if place is None else place

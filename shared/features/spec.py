@@ -8,19 +8,17 @@ from typing import Any, Final
 from msgspec import Struct
 
 from .durations import DAY_MS, parse_duration
+from .fields import FIELDS, NUMBER_PREFIX, is_number
 from .kinds import KINDS, KindSpec
 
 WINDOW_LIMIT_MS: Final = 800 * DAY_MS
-
-VALUE_FIELDS: Final = ("amount", "amount_minor", "latitude", "longitude", "category")
-NUMBER_PREFIX: Final = "numbers."
 
 
 class FeatureSpec(Struct, frozen=True, kw_only=True):
     """A feature with everything resolved, defaults too. Two specs that compute the same are equal.
 
     The window is (t - offset_ms - window_ms, t - offset_ms]; ``activity`` names the activity kind that is
-    read instead of transactions; ``parameters`` are p0 and p1.
+    read instead of transactions; ``parameters`` are p0 and p1, ``span_ms`` the kind's second duration.
     """
 
     name: str
@@ -35,6 +33,7 @@ class FeatureSpec(Struct, frozen=True, kw_only=True):
     left: str | None = None
     right: str | None = None
     parameters: tuple[float, ...] = ()
+    span_ms: int = 0
 
 
 class FeatureError(Exception):
@@ -82,6 +81,7 @@ def parse_feature(table: Mapping[str, Any], vocabulary: Vocabulary) -> FeatureSp
         left=_text(table, "left") if kind.operands else None,
         right=_text(table, "right") if kind.operands else None,
         parameters=tuple(_number(table, key, default) for key, default in kind.parameters),
+        span_ms=_span(table, kind, vocabulary.label_delay_ms),
     )
 
 
@@ -99,6 +99,7 @@ def _allowed(kind: KindSpec) -> set[str]:
     keys |= {"activity"} if kind.stream in ("activity", "any") else set()
     keys |= {"column"} if kind.column else set()
     keys |= {"field"} if kind.field else set()
+    keys |= {kind.span.key} if kind.span else set()
     return keys | ({"left", "right"} if kind.operands else set())
 
 
@@ -150,11 +151,27 @@ def _duration(table: Mapping[str, Any], key: str) -> int:
         raise FeatureError(key, str(error)) from None
 
 
-def _window(table: Mapping[str, Any]) -> int:
-    window_ms = _duration(table, "window")
+def _window(table: Mapping[str, Any], key: str = "window") -> int:
+    window_ms = _duration(table, key)
     if not 0 < window_ms <= WINDOW_LIMIT_MS:
-        raise FeatureError("window", f"a window lasts from 1s to {WINDOW_LIMIT_MS // DAY_MS}d")
+        raise FeatureError(key, f"a window lasts from 1s to {WINDOW_LIMIT_MS // DAY_MS}d")
     return window_ms
+
+
+def _span(table: Mapping[str, Any], kind: KindSpec, label_delay_ms: int) -> int:
+    if kind.span is None:
+        return 0
+    key, default = kind.span.key, kind.span.default
+    if key not in table:
+        return parse_duration(default) if default else label_delay_ms
+    if default:
+        return _window(table, key)
+    span_ms = _duration(table, key)
+    if not label_delay_ms <= span_ms <= WINDOW_LIMIT_MS:
+        raise FeatureError(
+            key, f"'{key}' is at least the portfolio's label delay, at most {WINDOW_LIMIT_MS // DAY_MS}d"
+        )
+    return span_ms
 
 
 def _offset(table: Mapping[str, Any], kind: KindSpec, label_delay_ms: int) -> int:
@@ -184,8 +201,7 @@ def _number(table: Mapping[str, Any], key: str, default: float) -> float:
 
 def _field(table: Mapping[str, Any]) -> str:
     value = _text(table, "field")
-    is_number = value.startswith(NUMBER_PREFIX) and value != NUMBER_PREFIX
-    if value not in VALUE_FIELDS and not is_number:
-        known = ", ".join(VALUE_FIELDS)
+    if value not in FIELDS and not is_number(value):
+        known = ", ".join(FIELDS)
         raise FeatureError("field", f"there is no field '{value}'; use {known} or {NUMBER_PREFIX}NAME")
     return value

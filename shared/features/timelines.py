@@ -64,6 +64,7 @@ class Timelines:
         self._cell_bytes = 8 * self._plan.columns + ID_BYTES
         self._budget_bytes = budget_bytes
         self._edges = np.empty(len(self._plan.edges) + 1, np.int64)
+        self._held = np.empty(self._plan.held, np.int64)
         self._past = make_slots(1, self._plan.streams, len(self._plan.edges))
         self._scratch = np.empty(64, np.int64)
         self._key_of = key_of
@@ -211,6 +212,7 @@ class Timelines:
             versions=np.full((n, entities), -1, np.int64),
             repeats=np.zeros((n * entities + 1, 3), np.int64),
             edges=self._edges,
+            held=self._held,
             past=self._past,
             scratch=self._room_for(len(past) + n),
             flags=claimed.kept.astype(np.uint8) * KEPT,

@@ -28,7 +28,7 @@ from shared.bus.ports import Place
 from shared.contracts.codec import DecodeError, decode_transaction
 from shared.contracts.decisions import Decision, DecisionCore
 from shared.contracts.ids import KIND_TRANSACTION, decision_id, prediction_id
-from shared.features.kinds import codes
+from shared.features.kernels_plan import timeline_features_of
 from shared.scoring.identity import core_bytes, core_hash, vector_hashes
 from tests.faults.laid_logs import UNAVAILABLE, LaidLogs, Look
 from tests.faults.read_back import Coordinates, Found, read_back
@@ -195,11 +195,7 @@ def _vectors(found: Found, logs: LaidLogs, report: Report) -> Iterator[str]:
     yield from logs.faults
     if any(b"" in log for log in logs.logs.values()):
         return
-    kinds = found.features.program.kind
-    arithmetic = set(codes.ARITHMETIC)
-    timeline = [
-        j for j, kind in enumerate(kinds.tolist()) if kind >= codes.FIRST_TIMELINE and kind not in arithmetic
-    ]
+    timeline = timeline_features_of(found.features.program).tolist()
     rows = [captured for captured in found.captures if captured.row["vector"] is not None]
     short = [captured for captured in rows if _is_short(captured.row)]
     sample = {id(captured) for captured in short[:: max(1, len(short) // ORACLE_ROWS)]}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan, sqrt
 
-from shared.features.kinds import codes
+from shared.features.kinds import KINDS, NAMES
 from shared.features.program import Program
 
 
@@ -31,7 +31,7 @@ class Record:
 class Feature:
     """One feature of a program."""
 
-    kind: int
+    kind: str
     entity: int
     stream: int
     window: int
@@ -42,14 +42,15 @@ class Feature:
     right: int
     p0: float
     p1: float
+    span: int
 
 
 def features_of(program: Program) -> list[Feature]:
     """The program's columns as features."""
     columns = [array.tolist() for array in program]
     return [
-        Feature(k, e, s, w, o, bool(own), c, left, right, p0, p1)
-        for k, e, s, w, o, own, c, left, right, p0, p1 in zip(*columns, strict=True)
+        Feature(NAMES[k], e, s, w, o, bool(own), c, left, right, p0, p1, span)
+        for k, e, s, w, o, own, c, left, right, p0, p1, span in zip(*columns, strict=True)
     ]
 
 
@@ -70,9 +71,9 @@ def vector(
     """The features of the payment ``row`` given its entities' logs up to ``versions``; others NaN."""
     values: list[float] = []
     for feature in features_of(program):
-        if feature.kind in codes.ARITHMETIC:
+        if KINDS[feature.kind].operands:
             values.append(_combine(feature, values[feature.left], values[feature.right]))
-        elif feature.kind < codes.FIRST_TIMELINE or logs[feature.entity] is None:
+        elif not KINDS[feature.kind].entity or logs[feature.entity] is None:
             values.append(nan)
         else:
             log = logs[feature.entity]
@@ -82,9 +83,9 @@ def vector(
 
 
 def _combine(feature: Feature, left: float, right: float) -> float:
-    if feature.kind == codes.DIFFERENCE:
+    if feature.kind == "difference":
         return left - right
-    if feature.kind == codes.TOTAL:
+    if feature.kind == "total":
         return left + right
     return left / right if right != 0 else nan
 
@@ -97,80 +98,127 @@ def _window(feature: Feature, records: Sequence[Record], row: Record, kind: int)
     return found
 
 
-_OF_COLUMNS = (codes.DISTINCT, codes.FIRST_PAIR, codes.PAIR_COUNT, codes.PAIR_AGE, codes.PAIR_GAP)
-
-
 def _value(feature: Feature, records: Sequence[Record], row: Record, log: Sequence[Record]) -> float:
-    if feature.kind in (codes.DELAYED_COUNT, codes.DELAYED_FRAUDS, codes.DELAYED_RISK):
+    if KINDS[feature.kind].delayed:
         return _delayed(feature, records, row, log)
     kind = 1 if feature.stream == 0 else feature.stream + 1
     window = _window(feature, records, row, kind)
-    if feature.kind in _OF_COLUMNS:
+    if KINDS[feature.kind].column:
         return _column(feature, window, row)
+    if feature.kind == "high_count":
+        return _high_count(feature, window, [r for r in records if r.kind == 1])
+    if feature.kind in ("clean_ratio", "clean_z"):
+        return _clean(feature, window, records, row, log)
     return _amounts(feature, window, row)
 
 
 def _amounts(feature: Feature, window: Sequence[Record], row: Record) -> float:
     n, total = len(window), sum(r.amount for r in window)
     squares = sum(r.amount * r.amount for r in window)
-    if feature.kind in (codes.COUNT, codes.ACTIVITY_COUNT):
+    if feature.kind in ("count", "activity_count"):
         return float(n)
-    if feature.kind == codes.SUM:
+    if feature.kind == "sum":
         return float(total)
     if n == 0:
         return nan
     mean = float(total) / float(n)
-    if feature.kind == codes.MEAN:
+    if feature.kind == "mean":
         return mean
-    if feature.kind == codes.MAX:
+    if feature.kind == "max":
         return float(max(r.amount for r in window))
-    if feature.kind == codes.MIN:
+    if feature.kind == "min":
         return float(min(r.amount for r in window))
-    if feature.kind == codes.GAP:
+    if feature.kind == "gap":
         return float(row.time - window[-1].time) / 1000.0
-    if feature.kind in (codes.RATIO, codes.MAX_RATIO):
-        usual = mean if feature.kind == codes.RATIO else float(max(r.amount for r in window))
+    if feature.kind in ("ratio", "max_ratio"):
+        usual = mean if feature.kind == "ratio" else float(max(r.amount for r in window))
         divisor = usual + feature.p0
         return float(row.amount) / divisor if divisor != 0 else nan
     if n < 2:
         return nan
-    freedom = 1.0 if feature.kind == codes.STD else feature.p0
+    freedom = 1.0 if feature.kind == "std" else feature.p0
     if n <= freedom:
         return nan
     deviation = sqrt(float(n * squares - total * total) / (float(n) * (float(n) - freedom)))
-    if feature.kind == codes.STD:
+    if feature.kind == "std":
         return deviation
-    assert feature.kind == codes.Z
+    assert feature.kind == "z"
+    divisor = deviation + feature.p1
+    return (float(row.amount) - mean) / divisor if divisor != 0 else nan
+
+
+def _high_count(feature: Feature, window: Sequence[Record], payments: Sequence[Record]) -> float:
+    found = 0
+    for large in window:
+        earlier = payments[: payments.index(large)]
+        usual = [r.amount for r in earlier if large.time - feature.span < r.time <= large.time]
+        if usual and len(usual) >= feature.p1:
+            is_high = float(large.amount) * float(len(usual)) > feature.p0 * float(sum(usual))
+            found += 1 if is_high else 0
+    return float(found)
+
+
+def _clean(
+    feature: Feature, window: Sequence[Record], records: Sequence[Record], row: Record, log: Sequence[Record]
+) -> float:
+    def is_out(r: Record) -> bool:
+        return r.time <= row.time - feature.span and _is_fraud(r, records, row.time, log)
+
+    amounts = [r.amount for r in window if not is_out(r)]
+    n, total, squares = len(amounts), sum(amounts), sum(a * a for a in amounts)
+    if n < 2:
+        return nan
+    mean = float(total) / float(n)
+    if feature.kind == "clean_ratio":
+        divisor = mean + feature.p0
+        return float(row.amount) / divisor if divisor != 0 else nan
+    if n <= feature.p0:
+        return nan
+    deviation = sqrt(float(n * squares - total * total) / (float(n) * (float(n) - feature.p0)))
     divisor = deviation + feature.p1
     return (float(row.amount) - mean) / divisor if divisor != 0 else nan
 
 
 def _column(feature: Feature, window: Sequence[Record], row: Record) -> float:
     values = [r.extra[feature.column] for r in window]
-    if feature.kind == codes.DISTINCT:
+    if feature.kind == "distinct":
         return float(len(set(values) - {0}))
     own = row.extra[feature.column]
     if own == 0:
         return nan
-    if feature.kind == codes.FIRST_PAIR:
+    if feature.kind == "first_pair":
         return 0.0 if own in values else 1.0
-    if feature.kind == codes.PAIR_COUNT:
+    if feature.kind == "pair_count":
         return float(values.count(own))
     times = [r.time for r in window if r.extra[feature.column] == own]
     if not times:
         return nan
-    return float(row.time - (min(times) if feature.kind == codes.PAIR_AGE else max(times))) / 1000.0
+    return float(row.time - (min(times) if feature.kind == "pair_age" else max(times))) / 1000.0
 
 
 def _delayed(feature: Feature, records: Sequence[Record], row: Record, log: Sequence[Record]) -> float:
     payments = _window(feature, records, row, 1)
-    frauds = sum(_is_fraud(payment, records, row.time, log) for payment in payments)
-    if feature.kind == codes.DELAYED_COUNT:
+    is_fraud = [_is_fraud(payment, records, row.time, log) for payment in payments]
+    if feature.kind == "delayed_count":
         return float(len(payments))
-    if feature.kind == codes.DELAYED_FRAUDS:
-        return float(frauds)
-    divisor = float(len(payments)) + feature.p1
-    return (float(frauds) + feature.p0) / divisor if divisor != 0 else 0.0
+    if feature.kind == "delayed_frauds":
+        return float(sum(is_fraud))
+    if feature.kind == "delayed_risk":
+        divisor = float(len(payments)) + feature.p1
+        return (float(sum(is_fraud)) + feature.p0) / divisor if divisor != 0 else 0.0
+    run = next((k for k, fraud in enumerate(reversed(is_fraud)) if not fraud), len(payments))
+    if feature.kind == "fraud_run":
+        return float(run)
+    if feature.kind == "fraud_run_age":
+        return _seconds(row, payments[-run:]) if run else nan
+    wanted = feature.kind == "since_fraud"
+    assert wanted or feature.kind == "since_genuine"
+    return _seconds(row, [p for p, fraud in zip(payments, is_fraud, strict=True) if fraud == wanted][-1:])
+
+
+def _seconds(row: Record, since: Sequence[Record]) -> float:
+    """Seconds since the first of some records, NaN of none."""
+    return float(row.time - since[0].time) / 1000.0 if since else nan
 
 
 def _is_fraud(payment: Record, records: Sequence[Record], now: int, log: Sequence[Record]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.features.kinds import codes
+from shared.features.kinds import CODES, KINDS
 from shared.features.layout import Layout
 from shared.features.program import Program
 from shared.features.timelines import Claim, FoldResult, Timelines
@@ -28,14 +28,16 @@ COLUMNS = (
     "right",
     "p0",
     "p1",
+    "span_ms",
 )
 _DEFAULTS = {"entity": -1, "column": -1, "left": -1, "right": -1}
-_TYPES = dict(zip(COLUMNS, ("i4", "i4", "i4", "i8", "i8", "u1", "i4", "i4", "i4", "f8", "f8"), strict=True))
+_TYPES = dict(zip(COLUMNS, "i4 i4 i4 i8 i8 u1 i4 i4 i4 f8 f8 i8".split(), strict=True))
 
 
 def program_of(features: Sequence[dict[str, Any]]) -> Program:
-    """A program whose features name only what differs from nothing."""
-    return Program(*(np.array([f.get(c, _DEFAULTS.get(c, 0)) for f in features], _TYPES[c]) for c in COLUMNS))
+    """A program whose features name only what differs from nothing, and their kind by its name."""
+    coded = [{**f, "kind": CODES[f["kind"]]} for f in features]
+    return Program(*(np.array([f.get(c, _DEFAULTS.get(c, 0)) for f in coded], _TYPES[c]) for c in COLUMNS))
 
 
 @dataclass(frozen=True)
@@ -49,29 +51,31 @@ class Features:
 
 def every_kind(entity: int) -> list[dict[str, Any]]:
     """Features of all timeline kinds over one entity, windows of seconds, with and without the row itself."""
-    amounts = (codes.COUNT, codes.SUM, codes.MEAN, codes.STD, codes.MAX, codes.MIN)
-    ratios = (codes.RATIO, codes.MAX_RATIO)
+    amounts = ("count", "sum", "mean", "std", "max", "min")
+    ratios = ("ratio", "max_ratio")
     features: list[dict[str, Any]] = [
         {"kind": kind, "entity": entity, "window_ms": window, "self": own, "p0": 1.0}
         for kind in (*amounts, *ratios)
         for window, own in ((5_000, 0), (20_000, 1))
     ]
     features += [
-        {"kind": codes.Z, "entity": entity, "window_ms": 20_000, "p0": 1.0, "p1": 50.0},
-        {"kind": codes.Z, "entity": entity, "window_ms": 20_000, "p0": 0.0, "p1": 0.0, "self": 1},
-        {"kind": codes.COUNT, "entity": entity, "window_ms": 4_000, "offset_ms": 3_000},
-        {"kind": codes.GAP, "entity": entity, "window_ms": 60_000},
-        {"kind": codes.GAP, "entity": entity, "window_ms": 60_000, "stream": 2},
-        {"kind": codes.ACTIVITY_COUNT, "entity": entity, "window_ms": 20_000, "stream": 2},
+        {"kind": "z", "entity": entity, "window_ms": 20_000, "p0": 1.0, "p1": 50.0},
+        {"kind": "z", "entity": entity, "window_ms": 20_000, "p0": 0.0, "p1": 0.0, "self": 1},
+        {"kind": "count", "entity": entity, "window_ms": 4_000, "offset_ms": 3_000},
+        *_high_counts(entity),
+        *_clean(entity),
+        {"kind": "gap", "entity": entity, "window_ms": 60_000},
+        {"kind": "gap", "entity": entity, "window_ms": 60_000, "stream": 2},
+        {"kind": "activity_count", "entity": entity, "window_ms": 20_000, "stream": 2},
     ]
-    columns = (codes.DISTINCT, codes.FIRST_PAIR, codes.PAIR_COUNT, codes.PAIR_AGE, codes.PAIR_GAP)
+    columns = ("distinct", "first_pair", "pair_count", "pair_age", "pair_gap")
     features += [
         {"kind": kind, "entity": entity, "window_ms": 20_000, "column": 1, "stream": stream, "offset_ms": ago}
         for kind in columns
         for stream, ago in ((0, 0), (0, 2_000), (2, 0), (3, 0))
     ]
-    features += [{"kind": codes.DISTINCT, "entity": entity, "window_ms": 60_000, "column": 1, "self": 1}]
-    delayed = (codes.DELAYED_COUNT, codes.DELAYED_FRAUDS, codes.DELAYED_RISK)
+    features += [{"kind": "distinct", "entity": entity, "window_ms": 60_000, "column": 1, "self": 1}]
+    delayed = [kind.name for kind in KINDS.values() if kind.delayed]
     features += [
         {"kind": k, "entity": entity, "stream": 1, "window_ms": w, "offset_ms": o, "p0": p, "p1": 2 * p}
         for k in delayed
@@ -80,10 +84,26 @@ def every_kind(entity: int) -> list[dict[str, Any]]:
     return features
 
 
+def _high_counts(entity: int) -> list[dict[str, Any]]:
+    shared = {"kind": "high_count", "entity": entity}
+    return [
+        {**shared, "window_ms": w, "offset_ms": ago, "p0": times, "p1": least, "span_ms": usual}
+        for w, ago, times, least, usual in ((5_000, 0, 1.5, 1.0, 8_000), (60_000, 1_000, 1.0, 0.0, 3_000))
+    ]
+
+
+def _clean(entity: int) -> list[dict[str, Any]]:
+    return [
+        {"kind": kind, "entity": entity, "window_ms": w, "self": own, "span_ms": delay, "p0": p0, "p1": p1}
+        for kind, p0, p1 in (("clean_ratio", 1.0, 0.0), ("clean_z", 0.0, 50.0), ("clean_z", 1.0, 0.0))
+        for w, own, delay in ((20_000, 0, 3_000), (20_000, 1, 0), (2_000, 0, 3_000))
+    ]
+
+
 def full_program() -> Program:
     """Every kind over two entities, and arithmetic of the first few."""
-    features = [{"kind": codes.VALUE}, *every_kind(0), *every_kind(1)]
-    arithmetic = codes.ARITHMETIC
+    features = [{"kind": "value"}, *every_kind(0), *every_kind(1)]
+    arithmetic = [kind.name for kind in KINDS.values() if kind.operands]
     return program_of([*features, *({"kind": k, "left": 1, "right": 2} for k in arithmetic)])
 
 

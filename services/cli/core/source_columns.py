@@ -6,8 +6,8 @@ from typing import Final
 
 import polars as pl
 
+from shared.features.fields import NUMBER_PREFIX
 from shared.features.mapping import TEXT_PREFIX, ColumnMap, Source
-from shared.features.spec import NUMBER_PREFIX
 
 INTEGER_FIELDS: Final = frozenset({"amount_minor"})
 FLOAT_FIELDS: Final = frozenset({"latitude", "longitude"})

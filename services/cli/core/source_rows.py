@@ -13,8 +13,8 @@ from shared.contracts.bounds import EVENT_TIME_MAX_MS, EVENT_TIME_MIN_MS, NUMBER
 from shared.contracts.codec import Codec, DecodeError, encode
 from shared.contracts.money import AMOUNT_LIMIT_MINOR, MINOR_DIGITS
 from shared.contracts.payments import ENTITY_FIELDS, Activity, Transaction
+from shared.features.fields import NUMBER_PREFIX
 from shared.features.mapping import TEXT_PREFIX, Source
-from shared.features.spec import NUMBER_PREFIX
 
 from .canonical_json import (
     PLAIN_ID,

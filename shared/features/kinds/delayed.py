@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from ..kernels_compile import kernel
-from ..kernels_rows import AMOUNT, FRAUD, MARK, REF, TIME, verdict_of
+from ..kernels_labels import next_fraud
 from ..kernels_window import Window, size
+
+_FRAUDS = 0
+
+
+@kernel
+def frauds(w: Window) -> None:
+    """Hold the number of payments of the window whose label in force says fraud."""
+    found = 0
+    k = next_fraud(w, w.last)
+    while k >= 0:
+        found += 1
+        k = next_fraud(w, k)
+    w.held[w.at + _FRAUDS] = found
 
 
 @kernel
 def delayed_frauds(w: Window) -> float:
-    """Payments of the window whose label in force says fraud.
-
-    In force at ``now`` is the label with the greatest known_at not after now, at equal known_at the one
-    appended last. Labels of one payment stand together in that order, so the last that is known decides.
-    """
-    cells = w.cells
-    frauds = 0
-    is_fraud = False
-    for j in range(w.first, w.last):
-        if j > w.first and (cells[j, REF] != cells[j - 1, REF] or cells[j, TIME] != cells[j - 1, TIME]):
-            frauds += 1 if is_fraud else 0
-            is_fraud = False
-        if cells[j, AMOUNT] <= w.now and (w.own == 0 or cells[j, REF] != w.own):
-            is_fraud = verdict_of(cells[j, MARK]) == FRAUD
-    return float(frauds + (1 if is_fraud else 0))
+    """Payments of the window whose label in force says fraud."""
+    return float(w.held[w.at + _FRAUDS])
 
 
 @kernel

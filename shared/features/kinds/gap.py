@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels_compile import kernel
-from ..kernels_rows import TIME
-from ..kernels_window import Window, size
+from ..kernels_window import Window, seconds_since, size
 
 
 @kernel
 def gap(w: Window) -> float:
     """Seconds from the window's newest record to the payment, NaN when the window is empty."""
-    return float(w.now - w.cells[w.hi - 1, TIME]) / 1000.0 if size(w) > 0 else np.nan
+    return seconds_since(w, w.hi - 1) if size(w) > 0 else np.nan

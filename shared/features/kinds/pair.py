@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels_compile import kernel
-from ..kernels_rows import TIME
-from ..kernels_window import Window
+from ..kernels_window import Window, seconds_since
 
 _MISSING = 0
 _NONE = -1
@@ -31,9 +30,9 @@ def _oldest(w: Window) -> int:
 
 
 @kernel
-def _seconds_since(w: Window, j: int) -> float:
-    """From the record in cell j to the payment, NaN for no cell."""
-    return float(w.now - w.cells[j, TIME]) / 1000.0 if j != _NONE else np.nan
+def _age(w: Window, j: int) -> float:
+    """Seconds since the record in cell j, NaN for no cell."""
+    return seconds_since(w, j) if j != _NONE else np.nan
 
 
 @kernel
@@ -58,10 +57,10 @@ def first_pair(w: Window) -> float:
 @kernel
 def pair_age(w: Window) -> float:
     """Seconds since the oldest record that carries the payment's value, NaN if none does or it lacks one."""
-    return _seconds_since(w, _oldest(w)) if w.value != _MISSING else np.nan
+    return _age(w, _oldest(w)) if w.value != _MISSING else np.nan
 
 
 @kernel
 def pair_gap(w: Window) -> float:
     """Seconds since the newest such record, NaN as for the oldest."""
-    return _seconds_since(w, _newest(w)) if w.value != _MISSING else np.nan
+    return _age(w, _newest(w)) if w.value != _MISSING else np.nan

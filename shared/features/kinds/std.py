@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels_compile import kernel
-from ..kernels_rows import AMOUNT
-from ..kernels_window import Window, size, total
-from ..wide import add, deviation, square, subtract
+from ..kernels_window import Window, size, squares, total
+from ..wide import deviation
 
 
 @kernel
@@ -16,16 +15,7 @@ def spread(w: Window, freedom: float) -> float:
     n = size(w)
     if n < 2:
         return np.nan
-    cells, at = w.cells, w.squares
-    last, first = w.hi - 1, w.lo
-    high, low = subtract(
-        np.uint64(cells[last, at]),
-        np.uint64(cells[last, at + 1]),
-        np.uint64(cells[first, at]),
-        np.uint64(cells[first, at + 1]),
-    )
-    own_high, own_low = square(cells[first, AMOUNT])
-    high, low = add(high, low, own_high, own_low)
+    high, low = squares(w)
     return deviation(n, total(w), high, low, freedom)
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from shared.features.compiled import FeatureSet, compile_portfolio
-from shared.features.kinds import KINDS, codes
+from shared.features.kinds import CODES, KINDS, NAMES
 from shared.features.portfolio import parse_portfolio
+from tests.support import made_dispatch
 
 ROOT = Path(__file__).parents[3]
 BASE = """
@@ -38,16 +39,16 @@ def build(text: str) -> FeatureSet:
 
 def test_the_program_holds_one_entry_per_feature() -> None:
     program = build(BASE).program
-    assert program.kind.tolist() == [
-        codes.VALUE,
-        codes.VALUE,
-        codes.COUNT,
-        codes.DISTINCT,
-        codes.ACTIVITY_COUNT,
-        codes.DELAYED_RISK,
-        codes.QUOTIENT,
-        codes.Z,
-        codes.DIFFERENCE,
+    assert [NAMES[code] for code in program.kind.tolist()] == [
+        "value",
+        "value",
+        "count",
+        "distinct",
+        "activity_count",
+        "delayed_risk",
+        "quotient",
+        "z",
+        "difference",
     ]
     assert program.entity.tolist() == [-1, -1, 1, 0, 0, 1, -1, 0, -1]
     assert program.stream.tolist() == [0, 0, 0, 0, 3, 1, 0, 0, 0]
@@ -58,7 +59,7 @@ def test_the_program_holds_one_entry_per_feature() -> None:
     assert (program.left[6], program.right[6]) == (0, 2)
     assert (program.p0[7], program.p1[7]) == (1.0, 50.0)
     assert [array.dtype for array in program] == [
-        np.dtype(name) for name in "i4 i4 i4 i8 i8 u1 i4 i4 i4 f8 f8".split()
+        np.dtype(name) for name in "i4 i4 i4 i8 i8 u1 i4 i4 i4 f8 f8 i8".split()
     ]
 
 
@@ -131,9 +132,14 @@ def test_shipped_portfolios_compile(name: str, features: int) -> None:
     assert feature_set.state_features.shape == (features,)
 
 
-def test_codes_are_unique_and_declared_once() -> None:
-    assert len({kind.code for kind in KINDS.values()}) == len(KINDS)
+def test_a_kind_says_of_what_it_is() -> None:
+    assert list(CODES.values()) == list(range(len(KINDS)))
     for kind in KINDS.values():
-        assert getattr(codes, kind.name.upper()) == kind.code
         assert len(kind.parameters) <= 2
-        assert (kind.code < codes.FIRST_TIMELINE or kind.operands) == (not kind.entity)
+        assert bool(kind.kernel) == (kind.entity or kind.operands)
+        assert not (kind.entity and kind.operands)
+        assert kind.span is None or kind.span.default or kind.labels
+
+
+def test_the_dispatch_is_what_the_table_of_kinds_says() -> None:
+    assert made_dispatch.FILE.read_text(encoding="utf-8") == made_dispatch.text(), "run `make docs`"

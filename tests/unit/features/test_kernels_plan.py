@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from shared.features.dispatch import evaluate
-from shared.features.kernels_plan import arithmetic_of, make_plan
-from shared.features.kernels_rows import EXTRA, KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION, W_EXTRA
-from shared.features.kernels_window import Window
-from shared.features.kinds import KINDS, codes
+from shared.features.dispatch import combine, evaluate, gather
+from shared.features.kernels_plan import FOLDS, NO_EDGE, STEP_FOLD, STEP_HELD, make_plan
+from shared.features.kernels_rows import (
+    EXTRA,
+    FRAUD,
+    ID,
+    KIND_ACTIVITY,
+    KIND_LABEL,
+    KIND_TRANSACTION,
+    MARK,
+    W_EXTRA,
+)
+from shared.features.kernels_window import HELD, Window
+from shared.features.kinds import CODES, KINDS, NAMES
 from shared.features.layout import Layout
 from shared.features.timelines import warm_up
 from tests.support.timeline_cases import Features, full_program, program_of
@@ -17,7 +28,7 @@ DAY_MS = 86_400_000
 
 
 def test_features_of_one_window_share_their_edges() -> None:
-    kinds = (codes.COUNT, codes.MEAN, codes.SUM)
+    kinds = ("count", "mean", "sum")
     features = [{"kind": k, "entity": 0, "window_ms": w * DAY_MS} for k in kinds for w in (1, 7)]
     plan = make_plan(program_of(features), 2)
     assert plan.edges.tolist() == [[0, 0], [0, DAY_MS], [0, 7 * DAY_MS]]
@@ -25,7 +36,7 @@ def test_features_of_one_window_share_their_edges() -> None:
 
 
 def test_only_what_a_feature_reads_is_kept() -> None:
-    lean = make_plan(program_of([{"kind": codes.COUNT, "entity": 0, "window_ms": DAY_MS}]), 1)
+    lean = make_plan(program_of([{"kind": "count", "entity": 0, "window_ms": DAY_MS}]), 1)
     assert (lean.columns, lean.squares, lean.streams) == (EXTRA, 0, 3)
     assert lean.stream_of[KIND_TRANSACTION] == 0
     assert lean.stream_of[KIND_LABEL] == lean.streams - 1
@@ -41,14 +52,47 @@ def test_only_what_a_feature_reads_is_kept() -> None:
 
 def test_every_declared_timeline_kind_has_a_kernel_and_a_feature_in_the_property_program() -> None:
     cells = np.ones((4, EXTRA + 3), np.int64)
-    window = Window(cells, 0, 3, 0, 0, 5, 1, 1, 0, EXTRA, EXTRA + 1, 1.0, 1.0, np.zeros(64, np.int64))
+    held, scratch = np.ones(HELD, np.int64), np.zeros(64, np.int64)
+    labels = (3, 4)
+    cells[3, MARK] = FRAUD << 32
+    cells[0, ID] = 2  # a genuine payment before two frauds
+    window = Window(cells, 0, 0, 3, *labels, 5, 1, 1, 0, EXTRA, EXTRA + 1, 1.0, 1.0, 60, held, 0, scratch)
     for kind in KINDS.values():
-        if kind.code >= codes.FIRST_TIMELINE and kind.code not in codes.ARITHMETIC:
-            assert not np.isnan(evaluate(kind.code, window)), kind.name
-    assert np.isnan(evaluate(9, window))
-    program = full_program()
-    assert set(program.kind.tolist()) >= {k.code for k in KINDS.values() if k.code >= codes.FIRST_TIMELINE}
-    assert len(arithmetic_of(program)) == len(codes.ARITHMETIC)
+        if kind.entity:
+            if kind.fold:
+                gather(FOLDS.index(kind.fold), window)
+            assert not np.isnan(evaluate(CODES[kind.name], window)), kind.name
+    assert np.isnan(evaluate(CODES["night"], window))
+    assert np.isnan(combine(CODES["night"], 1.0, 1.0))
+    kinds = {NAMES[code] for code in full_program().kind.tolist()}
+    assert kinds >= {kind.name for kind in KINDS.values() if kind.entity or kind.operands}
+
+
+def test_features_that_share_a_window_pass_over_it_once() -> None:
+    """Eleven features, six passes: the others read what the first of their fold and window held."""
+    window: dict[str, Any] = {"entity": 0, "window_ms": 7 * DAY_MS}
+    delayed: dict[str, Any] = {"entity": 0, "stream": 1, "window_ms": DAY_MS, "offset_ms": 7 * DAY_MS}
+    of_labels = ("delayed_risk", "delayed_frauds", "fraud_run", "since_genuine")
+    features: list[dict[str, Any]] = [
+        *({"kind": kind, **window} for kind in ("max", "min", "max_ratio")),
+        {"kind": "max", **window, "self": 1},
+        *({"kind": kind, **delayed} for kind in of_labels),
+        {"kind": "delayed_risk", **delayed, "window_ms": 7 * DAY_MS},
+        *({"kind": kind, **window, "span_ms": 7 * DAY_MS} for kind in ("clean_ratio", "clean_z")),
+    ]
+    plan = make_plan(program_of(features), 1)
+    passes = [FOLDS[code] for code in plan.steps[:, STEP_FOLD].tolist() if code != NO_EDGE]
+    assert passes == [
+        "extremes.extremes",
+        "extremes.extremes",
+        "delayed.frauds",
+        "known.known",
+        "delayed.frauds",
+        "clean.clean",
+    ]
+    places = (plan.steps[:, STEP_HELD] // HELD).tolist()
+    assert places == [0, 0, 0, 1, 2, 2, 3, 3, 4, 5, 5]
+    assert plan.held == 6 * HELD
 
 
 def test_warm_up_compiles_for_any_layout() -> None:

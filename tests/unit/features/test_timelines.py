@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.features.kinds import codes
 from shared.features.timelines import TimelineGap, Timelines, TimelinesFull
 from tests.support.oracle import Record
 from tests.support.timeline_cases import Features, Logs, encode, program_of
@@ -17,18 +16,18 @@ BOTH = [("c", "t")]
 
 RISK = program_of(
     [
-        {"kind": codes.COUNT, "entity": 0, "window_ms": DAY_MS, "self": 1},
-        {"kind": codes.COUNT, "entity": 0, "window_ms": DAY_MS},
-        {"kind": codes.MEAN, "entity": 0, "window_ms": DAY_MS},
-        {"kind": codes.DELAYED_COUNT, "entity": 1, "stream": 1, "window_ms": DAY_MS, "offset_ms": 7 * DAY_MS},
+        {"kind": "count", "entity": 0, "window_ms": DAY_MS, "self": 1},
+        {"kind": "count", "entity": 0, "window_ms": DAY_MS},
+        {"kind": "mean", "entity": 0, "window_ms": DAY_MS},
+        {"kind": "delayed_count", "entity": 1, "stream": 1, "window_ms": DAY_MS, "offset_ms": 7 * DAY_MS},
         {
-            "kind": codes.DELAYED_FRAUDS,
+            "kind": "delayed_frauds",
             "entity": 1,
             "stream": 1,
             "window_ms": DAY_MS,
             "offset_ms": 7 * DAY_MS,
         },
-        {"kind": codes.DELAYED_RISK, "entity": 1, "stream": 1, "window_ms": DAY_MS, "offset_ms": 7 * DAY_MS},
+        {"kind": "delayed_risk", "entity": 1, "stream": 1, "window_ms": DAY_MS, "offset_ms": 7 * DAY_MS},
     ]
 )
 COUNT_SELF, COUNT, MEAN, OLD, FRAUDS, RATE = range(6)
@@ -113,7 +112,7 @@ def test_a_late_payment_sees_the_label_in_force_at_its_own_time(world: World) ->
 
 
 def test_a_payment_never_counts_its_own_label_even_without_a_delay() -> None:
-    frauds = {"kind": codes.DELAYED_FRAUDS, "entity": 0, "stream": 1, "window_ms": DAY_MS}
+    frauds = {"kind": "delayed_frauds", "entity": 0, "stream": 1, "window_ms": DAY_MS}
     logs = Logs(Features(program_of([frauds])))
     worker = Timelines(logs.features, BUDGET, logs.key)
     early = label(1, payment(1), NOW_MS - 1)
@@ -271,9 +270,9 @@ def test_claims_that_are_released_let_their_timelines_go(world: World) -> None:
 def test_features_of_the_payment_alone_stay_in_the_matrix(world: World) -> None:
     program = program_of(
         [
-            {"kind": codes.VALUE},
-            {"kind": codes.SUM, "entity": 0, "window_ms": DAY_MS, "self": 1},
-            {"kind": codes.QUOTIENT, "left": 0, "right": 1},
+            {"kind": "value"},
+            {"kind": "sum", "entity": 0, "window_ms": DAY_MS, "self": 1},
+            {"kind": "quotient", "left": 0, "right": 1},
         ]
     )
     logs = Logs(Features(program))

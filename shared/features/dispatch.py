@@ -1,0 +1,126 @@
+"""Which kernel answers for which kind of feature. Made by `make docs` from `kinds/table.py`: edit that."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .kernels_compile import kernel
+from .kernels_window import Window
+from .kinds import (
+    arithmetic,
+    clean,
+    count,
+    delayed,
+    distinct,
+    extremes,
+    gap,
+    high_count,
+    known,
+    mean,
+    pair,
+    ratio,
+    std,
+    sum,
+    z,
+)
+
+
+@kernel
+def evaluate(kind: int, w: Window) -> float:
+    """The value of a timeline feature over its window; NaN for a code that is no timeline kind."""
+    if kind == 5:  # count
+        return count.count(w)
+    if kind == 6:  # sum
+        return sum.sum_minor(w)
+    if kind == 7:  # mean
+        return mean.mean(w)
+    if kind == 8:  # std
+        return std.std(w)
+    if kind == 9:  # max
+        return extremes.largest(w)
+    if kind == 10:  # min
+        return extremes.smallest(w)
+    if kind == 11:  # gap
+        return gap.gap(w)
+    if kind == 12:  # ratio
+        return ratio.ratio(w)
+    if kind == 13:  # max_ratio
+        return extremes.max_ratio(w)
+    if kind == 14:  # z
+        return z.z(w)
+    if kind == 15:  # high_count
+        return high_count.high_count(w)
+    if kind == 16:  # distinct
+        return distinct.distinct(w)
+    if kind == 17:  # first_pair
+        return pair.first_pair(w)
+    if kind == 18:  # pair_count
+        return pair.pair_count(w)
+    if kind == 19:  # pair_age
+        return pair.pair_age(w)
+    if kind == 20:  # pair_gap
+        return pair.pair_gap(w)
+    if kind == 21:  # delayed_count
+        return count.count(w)
+    if kind == 22:  # delayed_frauds
+        return delayed.delayed_frauds(w)
+    if kind == 23:  # delayed_risk
+        return delayed.delayed_risk(w)
+    if kind == 24:  # fraud_run
+        return known.fraud_run(w)
+    if kind == 25:  # fraud_run_age
+        return known.fraud_run_age(w)
+    if kind == 26:  # since_genuine
+        return known.since_genuine(w)
+    if kind == 27:  # since_fraud
+        return known.since_fraud(w)
+    if kind == 28:  # clean_ratio
+        return clean.clean_ratio(w)
+    if kind == 29:  # clean_z
+        return clean.clean_z(w)
+    if kind == 30:  # activity_count
+        return count.count(w)
+    return np.nan
+
+
+@kernel
+def gather(fold: int, w: Window) -> None:
+    """Pass over the window once for all features that share what the fold holds."""
+    if fold == 0:
+        extremes.extremes(w)
+    if fold == 1:
+        delayed.frauds(w)
+    if fold == 2:
+        known.known(w)
+    if fold == 3:
+        clean.clean(w)
+
+
+@kernel
+def combine(kind: int, left: float, right: float) -> float:
+    """The value of an arithmetic feature of two others; NaN for a code that is none."""
+    if kind == 31:  # share
+        return arithmetic.quotient(left, right)
+    if kind == 32:  # difference
+        return arithmetic.difference(left, right)
+    if kind == 33:  # total
+        return arithmetic.total(left, right)
+    if kind == 34:  # quotient
+        return arithmetic.quotient(left, right)
+    return np.nan
+
+
+@kernel
+def settle(
+    kinds: NDArray[np.int32],
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    features: NDArray[np.int64],
+    matrix: NDArray[np.float64],
+) -> None:
+    """Fill the arithmetic ``features`` of ``matrix`` (n, d) from the columns before them."""
+    for i in range(len(matrix)):
+        for k in range(len(features)):
+            f = features[k]
+            matrix[i, f] = combine(kinds[f], matrix[i, left[f]], matrix[i, right[f]])

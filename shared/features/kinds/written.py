@@ -1,0 +1,85 @@
+"""The text of `dispatch.py`, which numba wants to see as plain comparisons with numbers in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from .kind import KindSpec
+
+_HEAD: Final = '''\
+"""Which kernel answers for which kind of feature. Made by `make docs` from `kinds/table.py`: edit that."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .kernels_compile import kernel
+from .kernels_window import Window
+'''
+
+_EVALUATE: Final = '''
+
+@kernel
+def evaluate(kind: int, w: Window) -> float:
+    """The value of a timeline feature over its window; NaN for a code that is no timeline kind."""
+'''
+
+_GATHER: Final = '''
+
+@kernel
+def gather(fold: int, w: Window) -> None:
+    """Pass over the window once for all features that share what the fold holds."""
+'''
+
+_COMBINE: Final = '''
+
+@kernel
+def combine(kind: int, left: float, right: float) -> float:
+    """The value of an arithmetic feature of two others; NaN for a code that is none."""
+'''
+
+_SETTLE: Final = '''
+
+@kernel
+def settle(
+    kinds: NDArray[np.int32],
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    features: NDArray[np.int64],
+    matrix: NDArray[np.float64],
+) -> None:
+    """Fill the arithmetic ``features`` of ``matrix`` (n, d) from the columns before them."""
+    for i in range(len(matrix)):
+        for k in range(len(features)):
+            f = features[k]
+            matrix[i, f] = combine(kinds[f], matrix[i, left[f]], matrix[i, right[f]])
+'''
+
+
+def dispatch_text(kinds: Sequence[KindSpec], folds: Sequence[str]) -> str:
+    """The module for ``kinds`` in the order of their codes and ``folds`` in that of theirs."""
+    timeline = [(code, kind) for code, kind in enumerate(kinds) if kind.entity]
+    arithmetic = [(code, kind) for code, kind in enumerate(kinds) if kind.operands]
+    files = {name.partition(".")[0] for kind in kinds for name in (kind.kernel, kind.fold) if name}
+    return "".join(
+        [
+            _HEAD,
+            "from .kinds import (\n",
+            *(f"    {name},\n" for name in sorted(files)),
+            ")\n",
+            _EVALUATE,
+            *_answers(timeline, "w"),
+            _GATHER,
+            *(f"    if fold == {code}:\n        {name}(w)\n" for code, name in enumerate(folds)),
+            _COMBINE,
+            *_answers(arithmetic, "left, right"),
+            _SETTLE,
+        ]
+    )
+
+
+def _answers(kinds: Iterable[tuple[int, KindSpec]], given: str) -> list[str]:
+    lines = [f"    if kind == {code}:  # {k.name}\n        return {k.kernel}({given})\n" for code, k in kinds]
+    return [*lines, "    return np.nan\n"]
