@@ -35,7 +35,6 @@ def _row(spec: FeatureSpec) -> CatalogueRow:
         missing = f"the payment has no {spec.entity}"
     elif spec.entity:
         missing += f", or the payment has no {spec.entity}"
-    detail = spec.field or " in ".join(filter(None, (spec.column, spec.activity)))
     return CatalogueRow(
         name=spec.name,
         kind=spec.kind,
@@ -44,7 +43,7 @@ def _row(spec: FeatureSpec) -> CatalogueRow:
         entity=spec.entity or "",
         window=_window(spec),
         missing=missing,
-        meaning=f"{kind.meaning}: {detail}" if detail else _operands(spec, kind.meaning),
+        meaning=_meaning(spec),
     )
 
 
@@ -57,5 +56,16 @@ def _window(spec: FeatureSpec) -> str:
     return f"{window} with itself" if spec.counts_self else window
 
 
-def _operands(spec: FeatureSpec, meaning: str) -> str:
-    return f"{meaning}: {spec.left}, {spec.right}" if spec.left else meaning
+def _meaning(spec: FeatureSpec) -> str:
+    """What the kind says, of what, and with which numbers."""
+    kind = KINDS[spec.kind]
+    of = spec.field or " in ".join(filter(None, (spec.column, spec.activity)))
+    if spec.left:
+        of = f"{spec.left}, {spec.right}"
+    if spec.places:
+        of = "{}, {} to {}, {}".format(*spec.places)
+    named = zip(kind.parameters, spec.parameters, strict=True)
+    numbers = [f"{name} {value:g}" for (name, _), value in named]
+    numbers += [f"{kind.span.key} {format_duration(spec.span_ms)}"] if kind.span else []
+    meaning = f"{kind.meaning} ({', '.join(numbers)})" if numbers else kind.meaning
+    return f"{meaning}: {of}" if of else meaning

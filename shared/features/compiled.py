@@ -15,7 +15,7 @@ from shared.contracts.money import MINOR_DIGITS
 from .calendar import Calendar, build_calendar
 from .fields import FIELDS, NUMBER, NUMBER_PREFIX
 from .kinds import CODES, KINDS
-from .layout import Layout
+from .layout import Layout, place_field
 from .portfolio import Entity, Portfolio
 from .program import Program
 from .spec import FeatureSpec
@@ -23,7 +23,7 @@ from .spec import FeatureSpec
 _SEMANTICS: Final = 1
 """Raised whenever a kernel's meaning changes, so that the hash changes with it."""
 
-_LATER: Final = {"span_ms": 0}
+_LATER: Final = ("span_ms", "places")
 """Keys of a feature that came when hashes stood already: the form holds them only where they are set."""
 
 
@@ -72,7 +72,7 @@ def compile_portfolio(portfolio: Portfolio) -> FeatureSet:
 
 def _layout(portfolio: Portfolio) -> Layout:
     return Layout(
-        columns=tuple((column.name, column.field) for column in portfolio.columns),
+        columns=tuple((c.name, c.field or place_field(*(c.place or ()))) for c in portfolio.columns),
         categories=portfolio.categories,
         activities=portfolio.activities,
     )
@@ -87,7 +87,7 @@ def _canonical_hash(portfolio: Portfolio, layout: Layout, calendar: Calendar, di
 
 def _form(feature: FeatureSpec) -> dict[str, Any]:
     form: dict[str, Any] = msgspec.to_builtins(feature)
-    return {key: value for key, value in form.items() if key not in _LATER or value != _LATER[key]}
+    return {key: value for key, value in form.items() if key not in _LATER or value}
 
 
 def _numbers(features: tuple[FeatureSpec, ...]) -> tuple[str, ...]:

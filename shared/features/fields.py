@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 NUMBER_PREFIX: Final = "numbers."
 
@@ -20,6 +20,23 @@ FIELDS: Final = {
     "longitude": LONGITUDE,
     "category": CATEGORY,
 }
+
+
+PLACE_FIELDS: Final = ("latitude", "longitude")
+
+
+def is_of_place(field: str) -> bool:
+    """Whether ``field`` can be half of a place: a number of the payment, in degrees."""
+    return field in PLACE_FIELDS or is_number(field)
+
+
+def number_of(record: Any, field: str) -> float | None:
+    """What a record has in a field `is_of_place`, None where it has nothing."""
+    if field in PLACE_FIELDS:
+        found: float | None = getattr(record, field, None)
+        return found
+    numbers: dict[str, float] | None = getattr(record, "numbers", None)
+    return numbers.get(field[len(NUMBER_PREFIX) :]) if numbers else None
 
 
 def is_number(field: str) -> bool:

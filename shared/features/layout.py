@@ -32,11 +32,27 @@ _BASE: Final = (
 _VERSION: Final = 1
 
 
+_PLACE: Final = "place:"
+
+
+def place_field(latitude: str, longitude: str) -> str:
+    """How a layout names the two fields of a place as one."""
+    return f"{_PLACE}{latitude},{longitude}"
+
+
+def place_fields(field: str) -> tuple[str, str] | None:
+    """The latitude and longitude that a layout's field names, None if it is no place."""
+    if not field.startswith(_PLACE):
+        return None
+    latitude, _, longitude = field[len(_PLACE) :].partition(",")
+    return latitude, longitude
+
+
 class Layout(Struct, frozen=True):
     """Which columns a record has beyond the base, and what the numbers in it stand for.
 
-    ``columns`` are (name, field) of the extra hashes, 8 bytes each, in order; ``categories`` and
-    ``activities`` give ``code`` and ``kind`` their meaning.
+    ``columns`` are (name, field) of the extra hashes and places (`places.pack`), 8 bytes each, in order;
+    ``categories`` and ``activities`` give ``code`` and ``kind`` their meaning.
     """
 
     columns: tuple[tuple[str, str], ...] = ()

@@ -15,6 +15,7 @@ from shared.contracts.payments import ENTITY_FIELDS, Activity
 
 from .calendar import TimeOffset, build_calendar
 from .durations import DAY_MS
+from .fields import is_of_place
 from .mapping import TEXT_PREFIX, Parity, Source, Training, refuse_parity, refuse_source
 from .refusal import PortfolioError, find_line
 from .spec import FeatureError, FeatureSpec, Vocabulary, parse_feature
@@ -35,10 +36,12 @@ class Entity(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Column(Struct, frozen=True, forbid_unknown_fields=True):
-    """An extra column of every timeline: the keyed 64-bit hash of a text field (``texts.X`` too)."""
+    """An extra column of every timeline, 64 bits: the keyed hash of a text ``field`` (``texts.X`` too), or a
+    ``place``, the two fields that hold its latitude and longitude in degrees."""
 
     name: str
-    field: str
+    field: str = ""
+    place: tuple[str, str] | None = None
 
 
 class Portfolio(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -159,7 +162,13 @@ def _check_columns(at: _Refusing, portfolio: Portfolio) -> None:
     _refuse_twins(at, "category", list(portfolio.categories), '"{}"')
     _refuse_twins(at, "activity kind", list(portfolio.activities), '"{}"')
     for column in portfolio.columns:
-        if column.field not in _TEXT_FIELDS and not column.field.startswith(TEXT_PREFIX):
+        if bool(column.field) == (column.place is not None):
+            raise at.refuse("", "a column takes either a field or a place", f'name = "{column.name}"')
+        if column.place is not None:
+            if wrong := [field for field in column.place if not is_of_place(field)]:
+                sentence = f"'{wrong[0]}' is no half of a place; use latitude, longitude or numbers.NAME"
+                raise at.refuse("place", sentence, f'name = "{column.name}"')
+        elif column.field not in _TEXT_FIELDS and not column.field.startswith(TEXT_PREFIX):
             sentence = f"'{column.field}' is no text field; use {', '.join(_TEXT_FIELDS)} or texts.NAME"
             raise at.refuse("field", sentence, f'name = "{column.name}"')
 
@@ -197,6 +206,7 @@ def _parse_features(at: _Refusing, tables: Any, portfolio: Portfolio) -> tuple[F
         entities=[entity.name for entity in portfolio.entities],
         columns=[column.name for column in portfolio.columns],
         activity_columns=[column.name for column in portfolio.columns if _of_activities(column)],
+        places=[column.name for column in portfolio.columns if column.place is not None],
         activities=portfolio.activities,
         label_delay_ms=portfolio.label_delay_days * DAY_MS,
     )

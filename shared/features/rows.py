@@ -16,10 +16,12 @@ from shared.contracts.payments import Activity, Label, Transaction
 from shared.contracts.texts import Texts
 
 from .compiled import FeatureSet
+from .fields import number_of
 from .hashing import Hasher
 from .layout import KIND_LABEL as ROW_LABEL
 from .layout import KIND_TRANSACTION as ROW_TRANSACTION
-from .layout import VERDICT_FRAUD, VERDICT_GENUINE, VERDICT_REVERSED
+from .layout import VERDICT_FRAUD, VERDICT_GENUINE, VERDICT_REVERSED, place_fields
+from .places import pack
 
 _VERDICTS: Final = {"fraud": VERDICT_FRAUD, "genuine": VERDICT_GENUINE, "reversed": VERDICT_REVERSED}
 _TEXTS: Final = "texts."
@@ -46,7 +48,7 @@ class RowEncoder:
         self._text_hash = _hasher(key, 0)
         self._texts: dict[str, int] = {}
         self._pack = struct.Struct(f"<qqQQBBHI{len(layout.columns)}Q").pack
-        self._columns = tuple(_reader(field) for _, field in layout.columns)
+        self._columns = tuple(self._column(field) for _, field in layout.columns)
         self._blank = (0,) * len(layout.columns)
         self._codes = {name: i for i, name in enumerate(layout.categories, 1)}
         self._layout = layout
@@ -56,7 +58,7 @@ class RowEncoder:
         """The row of a payment; time and amount as accepted, ``body`` the low 32 bits of its input hash."""
         identity = self._payment_hash(tx.tx_id)
         code = self._codes.get(tx.category, 0) if tx.category else 0
-        extra = self._blank and [self._hash(read(tx)) for read in self._columns]
+        extra = self._blank and [read(tx) for read in self._columns]
         return self._pack(
             event_time_ms, amount_base_minor, identity, 0, ROW_TRANSACTION, 0, code, body, *extra
         )
@@ -77,7 +79,7 @@ class RowEncoder:
         if self._codes:
             rows["code"] = [self._codes.get(tx.category, 0) if tx.category else 0 for tx in payments]
         for i, read in enumerate(self._columns):
-            rows[f"x{i}"] = np.array([self._hash(read(tx)) for tx in payments], np.uint64)
+            rows[f"x{i}"] = np.array([read(tx) for tx in payments], np.uint64)
         return rows
 
     def label(self, label: Label, body: int) -> bytes:
@@ -94,8 +96,16 @@ class RowEncoder:
         payment = self._payment_hash(activity.tx_id) if activity.tx_id else 0
         kind = self._layout.activity_code(activity.kind)
         amount = activity.amount_minor or 0
-        extra = self._blank and [self._hash(read(activity)) for read in self._columns]
+        extra = self._blank and [read(activity) for read in self._columns]
         return self._pack(activity.event_time_ms, amount, identity, payment, kind, 0, 0, body, *extra)
+
+    def _column(self, field: str) -> Callable[[Any], int]:
+        """A function from a record to the column's 64 bits, 0 where it has none."""
+        if place := place_fields(field):
+            latitude, longitude = place
+            return lambda record: pack(number_of(record, latitude), number_of(record, longitude))
+        read = _reader(field)
+        return lambda record: self._hash(read(record))
 
     def _hash(self, text: str | None) -> int:
         """A value's hash, never 0, which stands for a missing one."""

@@ -12,6 +12,7 @@ from shared.contracts.payments import Transaction
 from . import fields
 from .calendar import hours, weekdays
 from .compiled import FeatureSet
+from .kernels_place import fill_kilometres
 from .kinds import NAMES
 
 Floats = NDArray[np.float64]
@@ -31,6 +32,7 @@ class Rowwise:
         self._numbers = feature_set.numbers
         self._codes = {name: float(i) for i, name in enumerate(feature_set.layout.categories, 1)}
         self._of_time = [(j, kind, program.p0[j]) for j, kind in enumerate(kinds) if kind in _OF_TIME]
+        self._distances = [(j, s.places) for j, s in enumerate(feature_set.specs) if s.places]
         self._values = [
             (j, int(program.p0[j]), int(program.column[j])) for j, kind in enumerate(kinds) if kind == "value"
         ]
@@ -51,6 +53,8 @@ class Rowwise:
             self._fill_calendar(matrix, event_time_ms)
         for j, field, position in self._values:
             matrix[:, j] = self._value(field, position, amount_base_minor, records)
+        for j, places in self._distances:
+            matrix[:, j] = _kilometres(places, records)
 
     def _fill_calendar(self, matrix: Floats, event_time_ms: Integers) -> None:
         local = self._calendar.local_ms(event_time_ms)
@@ -86,3 +90,10 @@ class Rowwise:
             return self._codes.get(record.category, np.nan) if record.category else np.nan
         place = record.latitude if field == fields.LATITUDE else record.longitude
         return np.nan if place is None else place
+
+
+def _kilometres(places: tuple[str, ...], records: Sequence[Transaction | None]) -> Floats:
+    read = [[fields.number_of(record, field) for field in places] for record in records]
+    found = np.empty(len(read))
+    fill_kilometres(np.array(read, np.float64).reshape(-1, len(places)), found)
+    return found

@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from .durations import DAY_MS, parse_duration
-from .fields import FIELDS, NUMBER_PREFIX, is_number
+from .fields import FIELDS, NUMBER_PREFIX, PLACE_FIELDS, is_number, is_of_place
 from .kinds import KINDS, KindSpec
 
 WINDOW_LIMIT_MS: Final = 800 * DAY_MS
@@ -19,6 +19,7 @@ class FeatureSpec(Struct, frozen=True, kw_only=True):
 
     The window is (t - offset_ms - window_ms, t - offset_ms]; ``activity`` names the activity kind that is
     read instead of transactions; ``parameters`` are p0 and p1, ``span_ms`` the kind's second duration.
+    ``places`` are the latitude and longitude of one place and those of another, as fields of the payment.
     """
 
     name: str
@@ -34,6 +35,7 @@ class FeatureSpec(Struct, frozen=True, kw_only=True):
     right: str | None = None
     parameters: tuple[float, ...] = ()
     span_ms: int = 0
+    places: tuple[str, ...] = ()
 
 
 class FeatureError(Exception):
@@ -48,12 +50,14 @@ class FeatureError(Exception):
 class Vocabulary(Struct, frozen=True):
     """The names that features may use, and the label delay that delayed kinds take by default.
 
-    ``activity_columns`` are those of the ``columns`` that an activity can have a value of.
+    ``activity_columns`` are those of the ``columns`` that an activity can have a value of, ``places`` those
+    that hold places.
     """
 
     entities: Sequence[str]
     columns: Sequence[str]
     activity_columns: Sequence[str]
+    places: Sequence[str]
     activities: Sequence[str]
     label_delay_ms: int
 
@@ -66,6 +70,8 @@ def parse_feature(table: Mapping[str, Any], vocabulary: Vocabulary) -> FeatureSp
     kind = _kind(table)
     _refuse_unknown(table, kind)
     column = _member(table, "column", vocabulary.columns, "column") if kind.column else None
+    if kind.place and column not in vocabulary.places:
+        raise FeatureError("column", f"the column '{column}' holds no places")
     if "activity" in table:
         _refuse_of_payments(table, column, vocabulary)
     return FeatureSpec(
@@ -81,6 +87,7 @@ def parse_feature(table: Mapping[str, Any], vocabulary: Vocabulary) -> FeatureSp
         left=_text(table, "left") if kind.operands else None,
         right=_text(table, "right") if kind.operands else None,
         parameters=tuple(_number(table, key, default) for key, default in kind.parameters),
+        places=(*_place(table, "from"), *_place(table, "to")) if kind.places else (),
         span_ms=_span(table, kind, vocabulary.label_delay_ms),
     )
 
@@ -99,6 +106,7 @@ def _allowed(kind: KindSpec) -> set[str]:
     keys |= {"activity"} if kind.stream in ("activity", "any") else set()
     keys |= {"column"} if kind.column else set()
     keys |= {"field"} if kind.field else set()
+    keys |= {"from", "to"} if kind.places else set()
     keys |= {kind.span.key} if kind.span else set()
     return keys | ({"left", "right"} if kind.operands else set())
 
@@ -183,6 +191,17 @@ def _offset(table: Mapping[str, Any], kind: KindSpec, label_delay_ms: int) -> in
     if kind.delayed and offset_ms < label_delay_ms:
         raise FeatureError("offset", "a delayed feature reads no labels before the portfolio's label delay")
     return offset_ms
+
+
+def _place(table: Mapping[str, Any], key: str) -> tuple[str, str]:
+    fields = table.get(key)
+    if not isinstance(fields, list) or len(fields) != 2 or not all(isinstance(f, str) for f in fields):
+        raise FeatureError(key, f"'{key}' lists the two fields of a place, latitude and longitude")
+    for field in fields:
+        if not is_of_place(field):
+            known = ", ".join(PLACE_FIELDS)
+            raise FeatureError(key, f"'{field}' is no half of a place; use {known} or {NUMBER_PREFIX}NAME")
+    return fields[0], fields[1]
 
 
 def _flag(table: Mapping[str, Any], key: str) -> bool:

@@ -9,18 +9,11 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.features.layout import Layout
 from shared.features.timelines import Timelines
+from tests.support.arrivals import FEATURES, START_MS, Arrival, a_payment, arrivals, cut, split
 from tests.support.oracle import Record, vector
-from tests.support.timeline_cases import Features, Ids, Logs, assert_same_bits, encode, full_program
+from tests.support.timeline_cases import Logs, assert_same_bits, encode
 
-FEATURES: Final = Features(
-    program=full_program(),
-    layout=Layout(
-        columns=(("unused", "category"), ("device", "device_id")), activities=("login", "registered")
-    ),
-)
-START_MS: Final = 1_700_000_000_000
 ROOMY: Final = 2_000_000
 TIGHT: Final = 30_000
 OTHERS: Final = 100_000
@@ -28,105 +21,6 @@ OTHERS: Final = 100_000
 SETTINGS: Final = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-
-Arrival = tuple[Record, Ids]
-
-times = st.integers(0, 40).map(lambda s: START_MS + 500 * s)
-amounts = st.one_of(st.integers(0, 30), st.integers(10**12 - 20, 10**12), st.integers(0, 10**12))
-ids_of = st.tuples(
-    st.one_of(st.none(), st.sampled_from(["c1", "c2", "c3"])),
-    st.one_of(st.sampled_from(["t1", "t2"]), st.none()),
-)
-
-
-def _payment(number: int) -> st.SearchStrategy[Record]:
-    return st.builds(
-        Record,
-        time=times,
-        amount=amounts,
-        id=st.just(1_000 + number),
-        body=st.just(number),
-        extra=st.tuples(st.integers(0, 2**63), st.integers(0, 3)),
-    )
-
-
-def _label(number: int) -> st.SearchStrategy[Record]:
-    return st.builds(
-        Record,
-        kind=st.just(2),
-        id=st.just(5_000 + number),
-        body=st.just(number),
-        time=times,
-        amount=times,
-        ref=st.integers(1_000, 1_012),
-        verdict=st.sampled_from([1, 1, 2, 3]),
-        extra=st.just((0, 0)),
-    )
-
-
-def _activity(number: int) -> st.SearchStrategy[Record]:
-    return st.builds(
-        Record,
-        kind=st.sampled_from([3, 4, 255]),
-        time=times,
-        amount=amounts,
-        id=st.just(9_000 + number),
-        extra=st.tuples(st.integers(0, 2**63), st.integers(0, 3)),
-    )
-
-
-@st.composite
-def arrivals(draw: st.DrawFn, largest: int = 40) -> list[Arrival]:
-    """Records with their entities in the order of arrival, some of them again, some changed."""
-    found: list[Arrival] = []
-    for number in range(draw(st.integers(1, largest))):
-        step = draw(st.integers(0, 10))
-        if step < 4 or not found:
-            found.append((draw(_payment(number % 13)), draw(ids_of)))
-        elif step < 7:
-            labelled = draw(st.sampled_from(found))
-            label = draw(_label(number))
-            if labelled[0].kind == 1:
-                label = replace(label, ref=labelled[0].id, time=labelled[0].time)
-            found.append((label, labelled[1]))
-        elif step < 9:
-            found.append((draw(_activity(number)), draw(ids_of)))
-        else:
-            again, names = draw(st.sampled_from(found))
-            found.append((_again(again, draw(st.integers(0, 5))), names))
-    return _one_home(found)
-
-
-def _again(record: Record, how: int) -> Record:
-    if how == 0:
-        return replace(record, body=record.body + 1)
-    if how == 1 and record.kind == 1:
-        return replace(record, amount=record.amount // 2)
-    return record
-
-
-def _one_home(found: list[Arrival]) -> list[Arrival]:
-    """A record's copies name the same entities, as equal bytes do."""
-    homes: dict[int, Ids] = {}
-    first: dict[int, Record] = {}
-    kept = []
-    for record, names in found:
-        names = homes.setdefault(record.id, names)
-        known = first.setdefault(record.id, record)
-        kept.append((record if record.time == known.time else replace(record, body=known.body + 7), names))
-    return kept
-
-
-def _cut(found: list[Arrival], sizes: list[int]) -> list[list[Arrival]]:
-    batches, at = [], 0
-    for size in sizes:
-        batches.append(found[at : at + size])
-        at += size
-    return [batch for batch in [*batches, found[at:]] if batch]
-
-
-def _split(batch: list[Arrival]) -> tuple[list[Record], list[Ids]]:
-    return [r for r, _ in batch], [names for _, names in batch]
 
 
 @SETTINGS
@@ -141,14 +35,14 @@ def test_any_arrival_equals_the_oracle(
 ) -> None:
     logs = Logs(FEATURES)
     timelines = Timelines(FEATURES, budget, logs.key)
-    for number, batch in enumerate(_cut(found, sizes)):
+    for number, batch in enumerate(cut(found, sizes)):
         turn = turns[number] if number < len(turns) else 5
         if turn == 0:
-            logs.by_another(*_split(batch))
+            logs.by_another(*split(batch))
             continue
         if turn == 1:
             timelines = Timelines(FEATURES, budget, logs.key)
-        records, names = _split(batch)
+        records, names = split(batch)
         logs.check(logs.fold(timelines, records, names), records, names)
         assert timelines.used_bytes <= budget
 
@@ -169,11 +63,11 @@ def test_calls_in_flight_equal_the_oracle(
     logs = Logs(FEATURES)
     timelines = Timelines(FEATURES, budget, logs.key)
     waiting = []
-    for number, batch in enumerate(_cut(found, sizes)):
-        records, names = _split(batch)
+    for number, batch in enumerate(cut(found, sizes)):
+        records, names = split(batch)
         claim = timelines.claim(names)
         waiting.append((claim, records, names, logs.append(claim, records)))
-        logs.by_another(*_split([*others[number : number + 1], *batch[:1]]))
+        logs.by_another(*split([*others[number : number + 1], *batch[:1]]))
         while len(waiting) > 2 - number % 2:
             claim, records, names, (starts, unseen) = waiting.pop(0)
             rows = encode(records, FEATURES.layout)
@@ -190,7 +84,7 @@ def _in_turn(shuffled: list[Arrival], original: list[Arrival]) -> list[Arrival]:
 
 
 @SETTINGS
-@given(found=arrivals(25), order=st.randoms(use_true_random=False), asked=_payment(50))
+@given(found=arrivals(25), order=st.randoms(use_true_random=False), asked=a_payment(50))
 def test_the_state_after_all_is_the_same_for_every_order(
     found: list[Arrival], order: object, asked: Record
 ) -> None:
@@ -210,17 +104,17 @@ def test_the_state_after_all_is_the_same_for_every_order(
     for arrival in (distinct, shuffled):
         logs = Logs(FEATURES)
         timelines = Timelines(FEATURES, ROOMY, logs.key)
-        logs.fold(timelines, *_split(arrival))
+        logs.fold(timelines, *split(arrival))
         results.append(logs.fold(timelines, [last], [("c1", "t1")]).matrix[0])
     assert_same_bits(results[0], results[1])
 
 
 @SETTINGS
-@given(found=arrivals(25), late=_payment(50))
+@given(found=arrivals(25), late=a_payment(50))
 def test_a_payment_that_is_not_kept_sees_all_and_leaves_nothing(found: list[Arrival], late: Record) -> None:
     logs = Logs(FEATURES)
     timelines = Timelines(FEATURES, ROOMY, logs.key)
-    logs.fold(timelines, *_split(found))
+    logs.fold(timelines, *split(found))
     before = {key: list(log) for key, log in logs.logs.items()}
     result = logs.fold(timelines, [late], [("c1", "t1")], np.zeros(1, np.bool_))
     read = [logs.log(0, "c1") or [], logs.log(1, "t1") or []]

@@ -6,9 +6,10 @@ Slow on purpose and written apart from the kernels, which must agree with it to 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan, sqrt
 
+from shared.features.kernels_place import kilometres_between
 from shared.features.kinds import KINDS, NAMES
 from shared.features.program import Program
 
@@ -179,13 +180,21 @@ def _clean(
     return (float(row.amount) - mean) / divisor if divisor != 0 else nan
 
 
+_OF_PAIRS = {"pair_sum": "sum", "pair_mean": "mean", "pair_ratio": "ratio", "pair_z": "z"}
+
+
 def _column(feature: Feature, window: Sequence[Record], row: Record) -> float:
+    if feature.kind in ("moved", "speed"):
+        return _moving(feature, window, row)
     values = [r.extra[feature.column] for r in window]
     if feature.kind == "distinct":
         return float(len(set(values) - {0}))
     own = row.extra[feature.column]
     if own == 0:
         return nan
+    if feature.kind in _OF_PAIRS:
+        of_pair = [r for r in window if r.extra[feature.column] == own]
+        return _amounts(replace(feature, kind=_OF_PAIRS[feature.kind]), of_pair, row)
     if feature.kind == "first_pair":
         return 0.0 if own in values else 1.0
     if feature.kind == "pair_count":
@@ -194,6 +203,18 @@ def _column(feature: Feature, window: Sequence[Record], row: Record) -> float:
     if not times:
         return nan
     return float(row.time - (min(times) if feature.kind == "pair_age" else max(times))) / 1000.0
+
+
+def _moving(feature: Feature, window: Sequence[Record], row: Record) -> float:
+    """The kilometres themselves are held against numpy in tests/unit/features/test_places.py."""
+    own = row.extra[feature.column]
+    placed = [r for r in window if r.extra[feature.column] != 0]
+    if own == 0 or not placed:
+        return nan
+    found = kilometres_between(placed[-1].extra[feature.column], own)
+    if feature.kind == "moved":
+        return found
+    return found / (float(max(row.time - placed[-1].time, 1_000)) / 3_600_000.0)
 
 
 def _delayed(feature: Feature, records: Sequence[Record], row: Record, log: Sequence[Record]) -> float:

@@ -74,6 +74,16 @@ def every_kind(entity: int) -> list[dict[str, Any]]:
         for kind in columns
         for stream, ago in ((0, 0), (0, 2_000), (2, 0), (3, 0))
     ]
+    features += [
+        {"kind": kind, "entity": entity, "window_ms": w, "column": 1, "self": own, "p0": p0, "p1": 50.0}
+        for kind, p0 in (("pair_sum", 0.0), ("pair_mean", 0.0), ("pair_ratio", 1.0), ("pair_z", 1.0))
+        for w, own in ((20_000, 0), (60_000, 1))
+    ]
+    features += [
+        {"kind": kind, "entity": entity, "window_ms": 60_000, "column": 2, "offset_ms": ago}
+        for kind in ("moved", "speed")
+        for ago in (0, 2_000)
+    ]
     features += [{"kind": "distinct", "entity": entity, "window_ms": 60_000, "column": 1, "self": 1}]
     delayed = [kind.name for kind in KINDS.values() if kind.delayed]
     features += [

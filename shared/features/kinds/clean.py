@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..kernels_amounts import held_count, held_ratio, held_z, hold
 from ..kernels_compile import kernel
 from ..kernels_labels import NONE, next_fraud, payment_of
 from ..kernels_rows import AMOUNT
 from ..kernels_window import Window, size, squares, total
-from ..wide import deviation, square, subtract
+from ..wide import square, subtract
 
-_COUNT = 0
-_SUM = 1
-_HIGH = 2
-_LOW = 3
+_ZERO = np.uint64(0)
 
 
 @kernel
 def clean(w: Window) -> None:
-    """Hold count, sum and sum of squares (two limbs) of the amounts that are no known frauds'."""
+    """Hold the amounts that are no known frauds'."""
     n = size(w)
     if n <= 0:
-        w.held[w.at + _COUNT] = 0
+        hold(w, 0, 0, _ZERO, _ZERO)
         return
     sum_minor = total(w)
     high, low = squares(w)
@@ -37,32 +35,16 @@ def clean(w: Window) -> None:
         sum_minor -= amount
         n -= 1
         k = next_fraud(w, k)
-    w.held[w.at + _COUNT] = n
-    w.held[w.at + _SUM] = sum_minor
-    w.held[w.at + _HIGH] = np.int64(high)
-    w.held[w.at + _LOW] = np.int64(low)
-
-
-@kernel
-def _mean(w: Window) -> float:
-    return float(w.held[w.at + _SUM]) / float(w.held[w.at + _COUNT])
+    hold(w, n, sum_minor, high, low)
 
 
 @kernel
 def clean_ratio(w: Window) -> float:
     """a / (S / n + p0), NaN if n < 2 or the divisor is 0; p0 in minor units."""
-    if w.held[w.at + _COUNT] < 2:
-        return np.nan
-    divisor = _mean(w) + w.p0
-    return float(w.amount) / divisor if divisor != 0.0 else np.nan
+    return held_ratio(w) if held_count(w) >= 2 else np.nan
 
 
 @kernel
 def clean_z(w: Window) -> float:
     """(a - S / n) / (sd + p1) with n - p0 degrees of freedom, NaN if n < 2 or the divisor is 0."""
-    n = w.held[w.at + _COUNT]
-    if n < 2:
-        return np.nan
-    high, low = np.uint64(w.held[w.at + _HIGH]), np.uint64(w.held[w.at + _LOW])
-    divisor = deviation(n, w.held[w.at + _SUM], high, low, w.p0) + w.p1
-    return (float(w.amount) - _mean(w)) / divisor if divisor != 0.0 else np.nan
+    return held_z(w)

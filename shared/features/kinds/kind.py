@@ -29,6 +29,7 @@ class KindSpec(Struct, frozen=True, kw_only=True):
     ``kernel`` is the ``file.function`` of this folder that computes it: of a `Window`, or of two numbers
     where the kind takes ``operands``; "" where the payment alone is enough (`rowwise`). ``fold`` is the
     function that passes over the window before the kernel, once for all features that share both.
+    ``place`` asks for a ``column`` that holds places, ``places`` for two places of the payment itself.
     ``labels`` says that the labels of the window are read, ``squares`` that running squares are.
     """
 
@@ -44,6 +45,8 @@ class KindSpec(Struct, frozen=True, kw_only=True):
     squares: bool = False
     field: bool = False
     column: bool = False
+    place: bool = False
+    places: bool = False
     operands: bool = False
     takes_self: bool = False
     parameters: tuple[tuple[str, float], ...] = ()

@@ -38,6 +38,36 @@ def _column(name: str, kernel: str, meaning: str, unit: str, **more: Any) -> Kin
     return KindSpec(name=name, kernel=kernel, meaning=meaning, unit=unit, stream="any", column=True, **more)
 
 
+def _pair(name: str, kernel: str, meaning: str, unit: str, missing: str, **more: Any) -> KindSpec:
+    """Of the amounts of those transactions in a window that carry the payment's value of a column."""
+    return KindSpec(
+        name=name,
+        kernel=kernel,
+        meaning=meaning,
+        unit=unit,
+        missing=missing,
+        stream="transactions",
+        column=True,
+        takes_self=True,
+        fold="pair_amounts.amounts",
+        **more,
+    )
+
+
+def _moving(name: str, kernel: str, meaning: str, unit: str) -> KindSpec:
+    """Since the newest transaction of the window that has a place."""
+    return KindSpec(
+        name=name,
+        kernel=kernel,
+        meaning=meaning,
+        unit=unit,
+        missing="no transaction of the window has a place, or the payment has none",
+        stream="transactions",
+        column=True,
+        place=True,
+    )
+
+
 def _arithmetic(name: str, kernel: str, meaning: str, missing: str) -> KindSpec:
     """Of two features declared before."""
     return KindSpec(name=name, kernel=kernel, meaning=meaning, unit="", missing=missing, operands=True)
@@ -55,6 +85,13 @@ _OF_THE_PAYMENT: Final = (
         meaning="local hour at most last_hour",
         unit="flag",
         parameters=(("last_hour", 6.0),),
+    ),
+    KindSpec(
+        name="distance",
+        meaning="distance between two places of the payment",
+        unit="km",
+        missing="the payment lacks one of them",
+        places=True,
     ),
 )
 
@@ -101,7 +138,7 @@ _OF_A_WINDOW: Final = (
     KindSpec(
         name="high_count",
         kernel="high_count.high_count",
-        meaning="transactions above times the mean of at least least others before them",
+        meaning="transactions above times the mean of the least or more in usual_window before them",
         unit="transactions",
         stream="transactions",
         parameters=(("times", 3.0), ("least", 5.0)),
@@ -128,6 +165,26 @@ _OF_A_COLUMN: Final = (
     _column(
         "pair_gap", "pair.pair_gap", "time since this value of the column came last", "s", missing=_NO_PAIR
     ),
+    _pair("pair_sum", "pair_amounts.pair_sum", "sum of amounts with this value", "minor units", _NO_VALUE),
+    _pair("pair_mean", "pair_amounts.pair_mean", "mean amount with this value", "minor units", _NO_PAIR),
+    _pair(
+        "pair_ratio",
+        "pair_amounts.pair_ratio",
+        "amount over mean amount with this value plus add",
+        "ratio",
+        _NO_PAIR,
+        parameters=_ADD,
+    ),
+    _pair(
+        "pair_z",
+        "pair_amounts.pair_z",
+        "amount less mean amount with this value, over deviation plus add",
+        "ratio",
+        _FEW_PAIRS,
+        parameters=_Z,
+    ),
+    _moving("moved", "movement.moved", "distance from the last place", "km"),
+    _moving("speed", "movement.speed", "distance from the last place, over the time since then", "km/h"),
 )
 
 _OF_LABELS: Final = (

@@ -70,7 +70,7 @@ async def ends(*known: CapturedEnd) -> AsyncIterator[CapturedEnd]:
 class Rig(Protocol):
     """One store and what can happen to it."""
 
-    def worker(self, layout: str = LAYOUT) -> TimelineStore: ...
+    def worker(self, layout: str = LAYOUT, record_bytes: int = RECORD_BYTES) -> TimelineStore: ...
     def log(self, log_key: bytes) -> bytes: ...
     def flush(self) -> None: ...
     def freeze(self, on: bool) -> None: ...
@@ -83,8 +83,8 @@ class MemoryRig:
     def __init__(self) -> None:
         self.server = MemoryServer()
 
-    def worker(self, layout: str = LAYOUT) -> TimelineStore:
-        return MemoryTimelines(self.server, PORTFOLIO, RECORD_BYTES, layout)
+    def worker(self, layout: str = LAYOUT, record_bytes: int = RECORD_BYTES) -> TimelineStore:
+        return MemoryTimelines(self.server, PORTFOLIO, record_bytes, layout)
 
     def log(self, log_key: bytes) -> bytes:
         return bytes(self.server.logs.get(log_key, b""))
@@ -106,8 +106,8 @@ class RedisRig:
         self.server = server
         self.redis = redis.Redis.from_url(server.url)
 
-    def worker(self, layout: str = LAYOUT) -> RedisTimelines:
-        return RedisTimelines(self.server.address, PORTFOLIO, RECORD_BYTES, layout)
+    def worker(self, layout: str = LAYOUT, record_bytes: int = RECORD_BYTES) -> RedisTimelines:
+        return RedisTimelines(self.server.address, PORTFOLIO, record_bytes, layout)
 
     def log(self, log_key: bytes) -> bytes:
         value = self.redis.get(log_key) or b""

@@ -21,6 +21,7 @@ from shared.features.kernels_rows import (
 from shared.features.kernels_window import HELD, Window
 from shared.features.kinds import CODES, KINDS, NAMES
 from shared.features.layout import Layout
+from shared.features.places import pack
 from shared.features.timelines import warm_up
 from tests.support.timeline_cases import Features, full_program, program_of
 
@@ -42,8 +43,8 @@ def test_only_what_a_feature_reads_is_kept() -> None:
     assert lean.stream_of[KIND_LABEL] == lean.streams - 1
     assert lean.stream_of[KIND_ACTIVITY] == lean.streams - 1
     full = make_plan(full_program(), 2)
-    assert full.extras.tolist() == [W_EXTRA + 1]
-    assert (full.columns, full.squares) == (EXTRA + 3, EXTRA + 1)
+    assert full.extras.tolist() == [W_EXTRA + 1, W_EXTRA + 2]
+    assert (full.columns, full.squares) == (EXTRA + 4, EXTRA + 2)
     assert full.stream_of[KIND_LABEL] == 1
     assert full.stream_of[KIND_ACTIVITY] == 2
     assert full.stream_of[KIND_ACTIVITY + 1] == 3
@@ -56,7 +57,9 @@ def test_every_declared_timeline_kind_has_a_kernel_and_a_feature_in_the_property
     labels = (3, 4)
     cells[3, MARK] = FRAUD << 32
     cells[0, ID] = 2  # a genuine payment before two frauds
-    window = Window(cells, 0, 0, 3, *labels, 5, 1, 1, 0, EXTRA, EXTRA + 1, 1.0, 1.0, 60, held, 0, scratch)
+    spot = pack(1, 1)
+    cells[:, EXTRA] = spot
+    window = Window(cells, 0, 0, 3, *labels, 5, 1, spot, 0, EXTRA, EXTRA + 1, 1.0, 1.0, 60, held, 0, scratch)
     for kind in KINDS.values():
         if kind.entity:
             if kind.fold:
@@ -96,4 +99,6 @@ def test_features_that_share_a_window_pass_over_it_once() -> None:
 
 
 def test_warm_up_compiles_for_any_layout() -> None:
-    warm_up(Features(full_program(), Layout(columns=(("a", "category"), ("b", "device_id")))))
+    warm_up(
+        Features(full_program(), Layout(columns=(("a", "category"), ("b", "device_id"), ("c", "country"))))
+    )
