@@ -114,7 +114,9 @@ def test_wrong_commands_links_and_marks_would_be_seen(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["settings.md", "features-bank.md", "features-handbook15.md"])
+@pytest.mark.parametrize(
+    "name", ["settings.md", "features-bank.md", "features-handbook.md", "features-handbook15.md"]
+)
 def test_a_made_page_is_up_to_date(name: str, told: Told) -> None:
     assert (DOCS / name).read_text() == told.pages[name], "run `make docs`"
 

@@ -124,7 +124,7 @@ def test_layout_has_its_own_hash_and_size() -> None:
     assert build(BASE.replace('"device_id"', '"country"')).layout.hash != layout.hash
 
 
-@pytest.mark.parametrize(("name", "features"), [("handbook15", 15), ("bank", 52)])
+@pytest.mark.parametrize(("name", "features"), [("handbook15", 15), ("handbook", 32), ("bank", 52)])
 def test_shipped_portfolios_compile(name: str, features: int) -> None:
     path = ROOT / "infra" / "portfolios" / f"{name}.toml"
     feature_set = build(path.read_text())

@@ -55,7 +55,7 @@ def test_defaults_are_spelled_out() -> None:
     assert not portfolio.features[1].counts_self
 
 
-@pytest.mark.parametrize("name", ["handbook15", "bank"])
+@pytest.mark.parametrize("name", ["handbook15", "handbook", "bank"])
 def test_shipped_portfolios_are_read(name: str) -> None:
     path = ROOT / "infra" / "portfolios" / f"{name}.toml"
     portfolio = parse_portfolio(path.read_text(), str(path))
@@ -105,6 +105,45 @@ def test_an_operand_declared_later_is_refused() -> None:
     error = refused(f"{head}{first}[[features]]{tail}")
     assert "declared before" in error.sentence
     assert error.key == "left"
+
+
+HIGH = """
+[[features]]
+name = "high"
+kind = "high_count"
+entity = "payer"
+window = "3d"
+usual_window = "60d"
+times = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "line", "words"),
+    [
+        ('usual_window = "60d"', 'usual_window = "0d"', "usual_window", 31, "a window lasts"),
+        ('usual_window = "60d"', 'usual_window = "2 months"', "usual_window", 31, "no duration"),
+        ("times = 3", 'times = "three"', "times", 32, "a finite number"),
+        ("times = 3", 'delay = "7d"', "delay", 32, "takes no 'delay'"),
+        ('kind = "high_count"', 'kind = "clean_z"', "usual_window", 31, "takes no 'usual_window'"),
+    ],
+)
+def test_a_second_duration_is_checked(old: str, new: str, key: str, line: int, words: str) -> None:
+    assert old in HIGH
+    error = refused(BASE + HIGH.replace(old, new, 1))
+    assert (error.key, error.line) == (key, line)
+    assert words in error.sentence
+
+
+def test_labels_are_not_known_before_the_delay() -> None:
+    clean = HIGH.replace("high_count", "clean_ratio").split("usual_window")[0]
+    assert parse_portfolio(BASE + clean, "").features[-1].span_ms == 7 * 86_400_000
+    assert refused(BASE + clean + 'delay = "6d"\n').key == "delay"
+
+
+def test_a_second_duration_has_a_default() -> None:
+    shorter = HIGH.replace('usual_window = "60d"\n', "")
+    assert parse_portfolio(BASE + HIGH, "").features[-1] == parse_portfolio(BASE + shorter, "").features[-1]
 
 
 def test_a_portfolio_without_entities_is_refused() -> None:
