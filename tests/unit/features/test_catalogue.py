@@ -42,6 +42,27 @@ features = [{{ name = "payee_added_s", kind = "pair_age", {keys} }}]
     assert row.missing.endswith("the payment lacks the field, or the payment has no account")
 
 
+def test_a_meaning_tells_of_what_and_with_which_numbers() -> None:
+    text = """
+name = "street"
+currency = "EUR"
+entities = [{ name = "card", key = "card_id" }]
+columns = [{ name = "goods", field = "category" }]
+features = [
+  { name = "high", kind = "high_count", entity = "card", window = "3d", times = 2.5 },
+  { name = "usual", kind = "pair_ratio", entity = "card", window = "30d", column = "goods", add = 2 },
+  { name = "km", kind = "distance", from = ["latitude", "longitude"], to = ["numbers.a", "numbers.b"] },
+  { name = "clean", kind = "clean_ratio", entity = "card", window = "60d" },
+]
+"""
+    high, usual, km, clean = catalogue(compile_portfolio(parse_portfolio(text, "")))
+    assert high.meaning.endswith("(times 2.5, least 5, usual_window 60d)")
+    assert usual.meaning == "amount over mean amount with this value plus add (add 2): goods"
+    assert km.meaning.endswith("of the payment: latitude, longitude to numbers.a, numbers.b")
+    assert (km.unit, km.missing) == ("km", "the payment lacks one of them")
+    assert clean.meaning.endswith("known frauds left out (add 1, delay 7d)")
+
+
 @pytest.mark.parametrize(("text", "ms"), [("90s", 90_000), ("15m", 900_000), ("6h", 21_600_000), ("0s", 0)])
 def test_durations(text: str, ms: int) -> None:
     assert parse_duration(text) == ms

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.features.portfolio import Entity, parse_portfolio
+from shared.features.portfolio import Entity, Portfolio, parse_portfolio
 from shared.features.refusal import PortfolioError
 
 ROOT = Path(__file__).parents[3]
@@ -61,6 +61,16 @@ def test_shipped_portfolios_are_read(name: str) -> None:
     portfolio = parse_portfolio(path.read_text(), str(path))
     assert portfolio.name == name
     assert portfolio.source.label is not None
+
+
+def test_the_handbook_with_32_inputs_begins_as_that_with_15() -> None:
+    whole, first = (_shipped(name) for name in ("handbook", "handbook15"))
+    assert whole.features[:15] == first.features
+    assert (whole.source, whole.parity, whole.entities) == (first.source, first.parity, first.entities)
+
+
+def _shipped(name: str) -> Portfolio:
+    return parse_portfolio((ROOT / "infra" / "portfolios" / f"{name}.toml").read_text(), name)
 
 
 @pytest.mark.parametrize(
