@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels_compile import kernel
+from .kernels_compile import inlined, kernel
 from .kernels_window import Window
 from .kinds import (
     arithmetic,
@@ -28,7 +28,7 @@ from .kinds import (
 )
 
 
-@kernel
+@inlined
 def evaluate(kind: int, w: Window) -> float:
     """The value of a timeline feature over its window; NaN for a code that is no timeline kind."""
     if kind == 6:  # count
@@ -98,11 +98,11 @@ def evaluate(kind: int, w: Window) -> float:
     return np.nan
 
 
-@kernel
+@inlined
 def gather(fold: int, w: Window) -> None:
     """Pass over the window once for all features that share what the fold holds."""
     if fold == 0:
-        extremes.extremes(w)
+        high_count.begin(w)
     if fold == 1:
         pair_amounts.amounts(w)
     if fold == 2:

@@ -17,3 +17,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS: Final[dict[str, Any]] = {"cache": True, "error_model": "numpy", "_nrt": False}
 
 kernel: Final[Callable[[F], F]] = njit(**_OPTIONS)
+
+inlined: Final[Callable[[F], F]] = njit(**_OPTIONS, forceinline=True)
+"""For a kernel of one caller and many arguments: to pass a `Window` cost more than most kinds' own work."""

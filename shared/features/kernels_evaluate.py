@@ -92,6 +92,7 @@ def evaluate_entity(
             rows[i, W_ID] if is_apart else 0,
             steps[k, STEP_COLUMN],
             plan.squares,
+            plan.peaks,
             plan.parameters[k, 0],
             plan.parameters[k, 1],
             steps[k, STEP_SPAN],

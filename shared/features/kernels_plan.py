@@ -20,13 +20,17 @@ NO_EDGE = -1
 FOLDS = tuple(dict.fromkeys(kind.fold for kind in KINDS.values() if kind.fold))
 """Every fold by name; its code is its place here."""
 
+Shared = tuple[float, ...]
+"""All that two features have in common which share a fold."""
+
 
 class Plan(NamedTuple):
     """What one payment's evaluation reads; all arrays are small.
 
     ``stream_of`` (256,) maps a record kind to its segment, the last of ``streams`` holding what no feature
     reads (kept so that repeats are known). ``extras`` are the words of a row that cells keep from column
-    ``EXTRA`` on. ``squares`` is the column of the high limb of running squares, 0 when nothing needs them.
+    ``EXTRA`` on. ``squares`` is the column of the high limb of running squares, ``peaks`` that of the steps
+    back to the nearest larger amount; 0 when nothing needs them.
     ``edges`` (k, 2) are (stream, how far back in ms), by entity, then stream, then nearest first.
     ``steps`` (m, 13), one line per timeline feature by entity, have the ``STEP_*`` columns below, where an
     edge counts from the entity's first one; ``parameters`` (m, 2) are their p0 and p1. ``cuts`` (e+1, 2)
@@ -38,6 +42,7 @@ class Plan(NamedTuple):
     stream_of: NDArray[np.int64]
     extras: NDArray[np.int64]
     squares: int
+    peaks: int
     columns: int
     cuts: NDArray[np.int64]
     edges: NDArray[np.int64]
@@ -60,7 +65,11 @@ def make_plan(program: Program, entities: int) -> Plan:
         LABELS,
         *sorted({int(s) for s in _of_timelines(program, program.stream) if s > 1}),
     ]
-    squares = EXTRA + len(extras) if any(kind.squares for kind in _kinds(program)) else 0
+    kinds = _kinds(program)
+    columns = EXTRA + len(extras)
+    squares = columns if any(kind.squares for kind in kinds) else 0
+    columns += 2 if squares else 0
+    peaks = columns if any(kind.peaks for kind in kinds) else 0
     edges = [_edges(program, entity, streams) for entity in range(entities)]
     steps = [_steps(program, entity, streams, edges[entity], extras) for entity in range(entities)]
     order = np.concatenate([s[:, STEP_FEATURE] for s in steps])
@@ -69,7 +78,8 @@ def make_plan(program: Program, entities: int) -> Plan:
         stream_of=_stream_of(program, streams),
         extras=np.array([W_EXTRA + c for c in extras], np.int64),
         squares=squares,
-        columns=EXTRA + len(extras) + (2 if squares else 0),
+        peaks=peaks,
+        columns=columns + (1 if peaks else 0),
         cuts=np.column_stack([_starts([len(e) for e in edges]), _starts([len(s) for s in steps])]),
         edges=np.array([edge for e in edges for edge in e], np.int64).reshape(-1, 2),
         steps=np.concatenate(steps),
@@ -139,7 +149,7 @@ def _steps(
     program: Program, entity: int, streams: list[int], edges: list[tuple[int, int]], extras: list[int]
 ) -> NDArray[np.int64]:
     steps = np.full((len(_features(program, entity)), _STEPS), NO_EDGE, np.int64)
-    places: dict[tuple[int, ...], int] = {}
+    places: dict[Shared, int] = {}
     for step, feature in zip(steps, _features(program, entity), strict=True):
         reads = _reads(program, feature, streams)
         step[STEP_FEATURE] = feature
@@ -153,17 +163,23 @@ def _steps(
             step[STEP_COLUMN] = EXTRA + extras.index(column)
         step[STEP_SPAN] = program.span_ms[feature]
         step[STEP_STREAM] = reads[0][0]
-        _share_fold(step, KINDS[NAMES[program.kind[feature]]].fold, places)
+        numbers = (float(program.p0[feature]), float(program.p1[feature]))
+        _share_fold(step, KINDS[NAMES[program.kind[feature]]], numbers, places)
     return steps
 
 
-def _share_fold(step: NDArray[np.int64], fold: str, places: dict[tuple[int, ...], int]) -> None:
+def _share_fold(
+    step: NDArray[np.int64], kind: KindSpec, numbers: tuple[float, float], places: dict[Shared, int]
+) -> None:
     """Name where the fold's findings stand, and run it unless a step before has it over this window."""
     step[STEP_HELD] = 0
-    if not fold:
+    if not kind.fold:
         return
-    window = (FOLDS.index(fold), *step[STEP_LO : STEP_COLUMN + 1].tolist())
+    code = FOLDS.index(kind.fold)
+    window: Shared = (code, *step[STEP_LO : STEP_COLUMN + 1].tolist())
+    if kind.nested:
+        window = (code, *step[[STEP_HI, STEP_APART, STEP_SPAN]].tolist(), *numbers)
     if window not in places:
         places[window] = HELD * len(places)
-        step[STEP_FOLD] = FOLDS.index(fold)
+        step[STEP_FOLD] = code
     step[STEP_HELD] = places[window]

@@ -51,5 +51,5 @@ def as_of(state: State, plan: Plan, slot: int, version: int, view: NDArray[np.in
         view[0, at] = start
         view[0, at + 1] = end - start
         if stream != LABELS:
-            sum_up(cells, start, start, end, plan.squares)
+            sum_up(cells, start, start, end, plan.squares, plan.peaks)
     return order

@@ -20,9 +20,9 @@ class Window(NamedTuple):
     that read none. ``now`` is the payment's event time in ms, ``amount`` its minor units, ``value`` its own
     entry in the feature's column, ``column`` that column's place in a cell. ``own`` is the payment's record
     id where the window leaves the payment itself out, else 0. ``squares`` is the place of the high limb of
-    the running sum of squares. ``p0``, ``p1`` and ``span`` (ms) are what the feature declares. ``held`` has
-    ``HELD`` entries from ``at`` on for what the kind's fold found. ``scratch`` (2**k,) has room for two
-    entries per record of the window.
+    the running sum of squares, ``peaks`` that of the steps back to the nearest larger amount. ``p0``, ``p1``
+    and ``span`` (ms) are what the feature declares. ``held`` has ``HELD`` entries from ``at`` on for what
+    the kind's fold found. ``scratch`` (2**k,) has room for two entries per record of the window.
     """
 
     cells: NDArray[np.int64]
@@ -37,6 +37,7 @@ class Window(NamedTuple):
     own: int
     column: int
     squares: int
+    peaks: int
     p0: float
     p1: float
     span: int

@@ -95,9 +95,27 @@ def _write(
 
 
 @kernel
-def sum_up(cells: NDArray[np.int64], base: int, at: int, end: int, squares: int) -> None:
-    """Repair the running sums of a segment from the cell ``at`` to ``end``."""
+def _peak(cells: NDArray[np.int64], base: int, j: int, peaks: int) -> int:
+    """How far before cell ``j`` the nearest larger amount stands, 0 if none does.
+
+    Whatever lies between is no larger than j, so a window's largest amount is found by such steps back from
+    its end: few, where a pass would be long.
+    """
+    k = j - 1
+    while k >= base and cells[k, AMOUNT] <= cells[j, AMOUNT]:
+        step = cells[k, peaks]
+        if step == 0:
+            return 0
+        k -= step
+    return j - k if k >= base else 0
+
+
+@kernel
+def sum_up(cells: NDArray[np.int64], base: int, at: int, end: int, squares: int, peaks: int) -> None:
+    """Repair what the cells of a segment keep of those before them, from the cell ``at`` to ``end``."""
     for j in range(at, end):
+        if peaks > 0:
+            cells[j, peaks] = _peak(cells, base, j, peaks)
         amount = cells[j, AMOUNT]
         cells[j, SUM] = amount + (cells[j - 1, SUM] if j > base else 0)
         if squares > 0:
@@ -127,7 +145,7 @@ def insert_event(
     at = base + records_until(cells, base, length, rows[i, W_TIME], length)
     _shift_right(cells, at, base + length)
     _write(cells, at, plan.extras, rows, i, index)
-    sum_up(cells, base, at, base + length + 1, plan.squares)
+    sum_up(cells, base, at, base + length + 1, plan.squares, plan.peaks)
     state.slots[slot, segment + 1] = length + 1
     state.ends[LONGEST] = max(state.ends[LONGEST], length + 1)
 

@@ -47,9 +47,9 @@ def _plain_key(entity: int, entity_id: str) -> bytes:
 class Timelines:
     """Entity logs as sorted, summed segments within ``budget_bytes``, least recently used leave first.
 
-    A record costs 8 bytes for each of 5 columns, the extra columns that features read and 2 for squares
-    where std or z is used, times at most 2 (pieces are powers of two), and ``ID_BYTES``; a timeline
-    ``SLOT_BYTES``. ``key_of(entity, id)`` names a timeline in the store.
+    A record costs 8 bytes for each of 5 columns, the extra columns that features read, 2 for squares where a
+    deviation is asked for and 1 where the largest amount is, times at most 2 (pieces are powers of two), and
+    ``ID_BYTES``; a timeline ``SLOT_BYTES``. ``key_of(entity, id)`` names a timeline in the store.
     """
 
     def __init__(

@@ -58,7 +58,7 @@ class Stream:
 
 
 def make_stream(seed: int = 7) -> Stream:
-    """Payments of accounts at terminals; every fifth terminal has a month of frauds."""
+    """Payments of accounts at terminals; three terminals of twenty have a month of frauds."""
     draw = np.random.default_rng(seed)
     n = DAYS * PER_DAY
     time_ms = np.sort(draw.integers(0, DAYS * DAY_MS, n)) + START_MS

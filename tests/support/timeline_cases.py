@@ -95,10 +95,12 @@ def every_kind(entity: int) -> list[dict[str, Any]]:
 
 
 def _high_counts(entity: int) -> list[dict[str, Any]]:
-    shared = {"kind": "high_count", "entity": entity}
+    """Windows that grow, then a shorter one: a pass that went on would have gone too far for it."""
+    usual = {"kind": "high_count", "entity": entity, "p0": 1.5, "p1": 1.0, "span_ms": 8_000}
+    other = {"kind": "high_count", "entity": entity, "p0": 1.0, "p1": 0.0, "span_ms": 3_000}
     return [
-        {**shared, "window_ms": w, "offset_ms": ago, "p0": times, "p1": least, "span_ms": usual}
-        for w, ago, times, least, usual in ((5_000, 0, 1.5, 1.0, 8_000), (60_000, 1_000, 1.0, 0.0, 3_000))
+        *({**usual, "window_ms": window} for window in (5_000, 20_000, 10_000)),
+        {**other, "window_ms": 60_000, "offset_ms": 1_000},
     ]
 
 

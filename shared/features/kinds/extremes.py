@@ -1,4 +1,4 @@
-"""The largest and the smallest amount of the window, by one pass over it."""
+"""The largest amount of the window, by steps from peak to peak, and the smallest, by one pass."""
 
 from __future__ import annotations
 
@@ -8,34 +8,29 @@ from ..kernels_compile import kernel
 from ..kernels_rows import AMOUNT
 from ..kernels_window import Window, size
 
-_LARGEST = 0
-_SMALLEST = 1
-
-
-@kernel
-def extremes(w: Window) -> None:
-    """Hold the largest and the smallest amount of a window that is not empty."""
-    if size(w) <= 0:
-        return
-    most = w.cells[w.lo, AMOUNT]
-    least = most
-    for j in range(w.lo + 1, w.hi):
-        most = max(most, w.cells[j, AMOUNT])
-        least = min(least, w.cells[j, AMOUNT])
-    w.held[w.at + _LARGEST] = most
-    w.held[w.at + _SMALLEST] = least
-
 
 @kernel
 def largest(w: Window) -> float:
     """The largest amount in minor units, NaN when empty."""
-    return float(w.held[w.at + _LARGEST]) if size(w) > 0 else np.nan
+    if size(w) <= 0:
+        return np.nan
+    j = w.hi - 1
+    step = w.cells[j, w.peaks]
+    while step > 0 and j - step >= w.lo:
+        j -= step
+        step = w.cells[j, w.peaks]
+    return float(w.cells[j, AMOUNT])
 
 
 @kernel
 def smallest(w: Window) -> float:
     """The smallest amount in minor units, NaN when empty."""
-    return float(w.held[w.at + _SMALLEST]) if size(w) > 0 else np.nan
+    if size(w) <= 0:
+        return np.nan
+    found = w.cells[w.lo, AMOUNT]
+    for j in range(w.lo + 1, w.hi):
+        found = min(found, w.cells[j, AMOUNT])
+    return float(found)
 
 
 @kernel

@@ -7,6 +7,29 @@ from ..kernels_rows import AMOUNT, SUM, TIME
 from ..kernels_window import Window, size
 from ..segments import records_until
 
+_COUNT = 0
+_REACHED = 1
+_BEFORE = 2
+_NONE = -1
+
+
+@kernel
+def begin(w: Window) -> None:
+    """Hold that nothing is counted yet: longer windows go on where shorter ones ended."""
+    w.held[w.at + _COUNT] = 0
+    w.held[w.at + _REACHED] = w.hi
+    w.held[w.at + _BEFORE] = _NONE
+
+
+@kernel
+def _is_high(w: Window, j: int, before: int) -> bool:
+    """Whether the payment in cell j is high against those from cell ``before`` up to it."""
+    n = j - before
+    if n <= 0 or n < w.p1:
+        return False
+    sum_minor = w.cells[j - 1, SUM] - w.cells[before, SUM] + w.cells[before, AMOUNT]
+    return bool(float(w.cells[j, AMOUNT]) * float(n) > w.p0 * float(sum_minor))
+
 
 @kernel
 def high_count(w: Window) -> float:
@@ -17,13 +40,19 @@ def high_count(w: Window) -> float:
     """
     if size(w) <= 0:
         return 0.0
-    cells, found = w.cells, 0
-    before = w.base + records_until(cells, w.base, w.lo - w.base, cells[w.lo, TIME] - w.span, 0)
-    for j in range(w.lo, w.hi):
-        while cells[before, TIME] <= cells[j, TIME] - w.span:
-            before += 1
-        n = j - before
-        if n > 0 and n >= w.p1:
-            sum_minor = cells[j - 1, SUM] - cells[before, SUM] + cells[before, AMOUNT]
-            found += 1 if float(cells[j, AMOUNT]) * float(n) > w.p0 * float(sum_minor) else 0
+    if w.held[w.at + _REACHED] < w.lo:
+        begin(w)
+    cells, j, before = w.cells, w.held[w.at + _REACHED], w.held[w.at + _BEFORE]
+    found = w.held[w.at + _COUNT]
+    while j > w.lo:
+        j -= 1
+        since_ms = cells[j, TIME] - w.span
+        if before == _NONE:
+            before = w.base + records_until(cells, w.base, j - w.base, since_ms, 0)
+        while before > w.base and cells[before - 1, TIME] > since_ms:
+            before -= 1
+        found += 1 if _is_high(w, j, before) else 0
+    w.held[w.at + _COUNT] = found
+    w.held[w.at + _REACHED] = j
+    w.held[w.at + _BEFORE] = before
     return float(found)

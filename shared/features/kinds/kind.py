@@ -30,7 +30,9 @@ class KindSpec(Struct, frozen=True, kw_only=True):
     where the kind takes ``operands``; "" where the payment alone is enough (`rowwise`). ``fold`` is the
     function that passes over the window before the kernel, once for all features that share both.
     ``place`` asks for a ``column`` that holds places, ``places`` for two places of the payment itself.
-    ``labels`` says that the labels of the window are read, ``squares`` that running squares are.
+    ``nested`` says that the fold goes on from one window into the next longer one with the same numbers.
+    ``labels`` says that the labels of the window are read, ``squares`` that running squares are,
+    ``peaks`` that each record knows the nearest larger one before it.
     """
 
     name: str
@@ -39,10 +41,12 @@ class KindSpec(Struct, frozen=True, kw_only=True):
     missing: str = "never missing"
     kernel: str = ""
     fold: str = ""
+    nested: bool = False
     stream: Stream = "none"
     delayed: bool = False
     labels: bool = False
     squares: bool = False
+    peaks: bool = False
     field: bool = False
     column: bool = False
     place: bool = False

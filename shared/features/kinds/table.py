@@ -100,12 +100,8 @@ _OF_A_WINDOW: Final = (
     _window("sum", "sum.sum_minor", "sum of amounts", "minor units"),
     _window("mean", "mean.mean", "mean amount", "minor units", missing=_EMPTY),
     _window("std", "std.std", "standard deviation of amounts", "minor units", missing=_FEW, squares=True),
-    _window(
-        "max", "extremes.largest", "largest amount", "minor units", missing=_EMPTY, fold="extremes.extremes"
-    ),
-    _window(
-        "min", "extremes.smallest", "smallest amount", "minor units", missing=_EMPTY, fold="extremes.extremes"
-    ),
+    _window("max", "extremes.largest", "largest amount", "minor units", missing=_EMPTY, peaks=True),
+    _window("min", "extremes.smallest", "smallest amount", "minor units", missing=_EMPTY),
     KindSpec(
         name="gap",
         kernel="gap.gap",
@@ -123,7 +119,7 @@ _OF_A_WINDOW: Final = (
         "amount over largest amount plus add",
         "ratio",
         missing=_EMPTY,
-        fold="extremes.extremes",
+        peaks=True,
         parameters=_ADD,
     ),
     _window(
@@ -138,6 +134,8 @@ _OF_A_WINDOW: Final = (
     KindSpec(
         name="high_count",
         kernel="high_count.high_count",
+        fold="high_count.begin",
+        nested=True,
         meaning="transactions above times the mean of the least or more in usual_window before them",
         unit="transactions",
         stream="transactions",

@@ -15,20 +15,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels_compile import kernel
+from .kernels_compile import inlined, kernel
 from .kernels_window import Window
 '''
 
 _EVALUATE: Final = '''
 
-@kernel
+@inlined
 def evaluate(kind: int, w: Window) -> float:
     """The value of a timeline feature over its window; NaN for a code that is no timeline kind."""
 '''
 
 _GATHER: Final = '''
 
-@kernel
+@inlined
 def gather(fold: int, w: Window) -> None:
     """Pass over the window once for all features that share what the fold holds."""
 '''

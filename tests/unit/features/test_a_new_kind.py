@@ -31,9 +31,7 @@ def width(w: Window) -> float:
     """In minor units, NaN when empty."""
     return largest(w) - smallest(w)
 '''
-ENTRY: Final = (
-    '_window("width", "width.width", "width", "minor units", missing=_EMPTY, fold="extremes.extremes"),'
-)
+ENTRY: Final = '_window("width", "width.width", "width", "minor units", missing=_EMPTY, peaks=True),'
 
 ASKED: Final = """
 import numpy as np

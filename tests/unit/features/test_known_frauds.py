@@ -159,3 +159,11 @@ def test_a_payment_is_high_only_above_the_limit_and_behind_enough_others(street:
     other = Street()
     other.send(payment(1, 9, 100), payment(2, 8, 100), payment(3, 2, 300))
     assert other.send(payment(4))["high"] == 0  # three times the mean is not above it
+
+
+def test_each_payment_has_its_own_usual_window(street: Street) -> None:
+    old = payment(
+        1, 62.85, 1_000
+    )  # within the 60 days before the third, no more within those before the fourth
+    street.send(old, payment(2, 40, 100), payment(3, 2.9, 50), payment(4, 2.8, 250))
+    assert street.send(payment(5))["high"] == 1
