@@ -29,8 +29,7 @@ from .kinds import (
 
 
 @inlined
-def evaluate(kind: int, w: Window) -> float:
-    """The value of a timeline feature over its window; NaN for a code that is no timeline kind."""
+def _evaluate_from_6(kind: int, w: Window) -> float:
     if kind == 6:  # count
         return count.count(w)
     if kind == 7:  # sum
@@ -71,6 +70,11 @@ def evaluate(kind: int, w: Window) -> float:
         return pair_amounts.pair_ratio(w)
     if kind == 25:  # pair_z
         return pair_amounts.pair_z(w)
+    return np.nan
+
+
+@inlined
+def _evaluate_from_26(kind: int, w: Window) -> float:
     if kind == 26:  # moved
         return movement.moved(w)
     if kind == 27:  # speed
@@ -95,6 +99,16 @@ def evaluate(kind: int, w: Window) -> float:
         return clean.clean_z(w)
     if kind == 37:  # activity_count
         return count.count(w)
+    return np.nan
+
+
+@inlined
+def evaluate(kind: int, w: Window) -> float:
+    """The value of a timeline feature over its window; NaN for a code that is no timeline kind."""
+    if 6 <= kind <= 25:
+        return _evaluate_from_6(kind, w)
+    if 26 <= kind <= 37:
+        return _evaluate_from_26(kind, w)
     return np.nan
 
 

@@ -26,6 +26,14 @@ def evaluate(kind: int, w: Window) -> float:
     """The value of a timeline feature over its window; NaN for a code that is no timeline kind."""
 '''
 
+_PART: Final = """
+
+@inlined
+def _evaluate_from_{first}(kind: int, w: Window) -> float:
+"""
+_PART_KINDS: Final = 20
+"""How many kinds a function answers for, so that it stays short."""
+
 _GATHER: Final = '''
 
 @inlined
@@ -69,8 +77,7 @@ def dispatch_text(kinds: Sequence[KindSpec], folds: Sequence[str]) -> str:
             "from .kinds import (\n",
             *(f"    {name},\n" for name in sorted(files)),
             ")\n",
-            _EVALUATE,
-            *_answers(timeline, "w"),
+            *(part for parts in _parts(timeline) for part in parts),
             _GATHER,
             *(f"    if fold == {code}:\n        {name}(w)\n" for code, name in enumerate(folds)),
             _COMBINE,
@@ -78,6 +85,17 @@ def dispatch_text(kinds: Sequence[KindSpec], folds: Sequence[str]) -> str:
             _SETTLE,
         ]
     )
+
+
+def _parts(timeline: Sequence[tuple[int, KindSpec]]) -> Iterable[list[str]]:
+    """Functions for some kinds each, and the one that asks them."""
+    asked = []
+    for at in range(0, len(timeline), _PART_KINDS):
+        part = timeline[at : at + _PART_KINDS]
+        first, last = part[0][0], part[-1][0]
+        asked.append(f"    if {first} <= kind <= {last}:\n        return _evaluate_from_{first}(kind, w)\n")
+        yield [_PART.format(first=first), *_answers(part, "w")]
+    yield [_EVALUATE, *asked, "    return np.nan\n"]
 
 
 def _answers(kinds: Iterable[tuple[int, KindSpec]], given: str) -> list[str]:
