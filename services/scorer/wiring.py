@@ -11,7 +11,6 @@ from typing import Any, Final
 from mode import Service
 from mode.types import ServiceT
 
-from services.scorer.core.intake import Limits
 from services.scorer.edge.captured_tail import CapturedTail
 from services.scorer.edge.catch_up import CatchUp
 from services.scorer.edge.engine import Engine
@@ -33,7 +32,7 @@ from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.outcome import Dead
 from shared.contracts.topics import topic_name
 from shared.features.compiled import FeatureSet, compile_portfolio
-from shared.features.portfolio import Portfolio
+from shared.features.lateness import limits_of
 from shared.features.rows import RowEncoder
 from shared.runtime import collector, numba_cache
 from shared.runtime.clock import Clock, SystemClock
@@ -184,13 +183,3 @@ def kafka_of(settings: ScorerSettings) -> KafkaAddress:
 def input_kinds(portfolio: str) -> dict[str, int]:
     """The topics that the scorer reads, and what stands on each."""
     return {topic_name(portfolio, name): kind for name, kind in INPUTS.items()}
-
-
-def limits_of(portfolio: Portfolio) -> Limits:
-    """What the portfolio says of times and currencies."""
-    return Limits(
-        ahead_ms=portfolio.ahead_ms,
-        horizon_ms=portfolio.horizon_days * 86_400_000,
-        base_currency=portfolio.currency,
-        rates_ppm=portfolio.rates_ppm,
-    )

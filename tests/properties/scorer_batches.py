@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from services.scorer.core.columns import columns_of
-from services.scorer.core.deciding import Answers, Deciding, Lane, Scores
 from services.scorer.core.intake import Item
 from services.scorer.core.outputs import Batch, Seen
 from services.scorer.core.payments import payments_of
@@ -32,6 +31,7 @@ from shared.contracts.payments import Transaction
 from shared.contracts.texts import together
 from shared.features.compiled import FeatureSet
 from shared.scoring.decide import Verdict
+from shared.scoring.deciding import Answers, Deciding, Lane, Scores
 
 PORTFOLIO: Final = 'shop "é"'
 EPOCH: Final = 4

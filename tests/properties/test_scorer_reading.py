@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scorer.core.intake import Item, Limits
+from services.scorer.core.intake import Item
 from services.scorer.core.reading import read_each
 from shared.bus.ports import Taken
 from shared.contracts import headers
@@ -13,6 +13,7 @@ from shared.contracts.codec import encode
 from shared.contracts.ids import KIND_TRANSACTION
 from shared.contracts.outcome import Dead
 from shared.contracts.payments import Transaction
+from shared.features.lateness import Limits
 
 T0 = 1_700_000_000_000
 LIMITS = Limits(ahead_ms=10, horizon_ms=20, base_currency="EUR", rates_ppm={"USD": 900_000})

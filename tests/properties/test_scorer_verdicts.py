@@ -11,11 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.scorer.core.captures import action_codes
-from services.scorer.core.deciding import Answers, Deciding, Lane, Scores, verdicts
 from shared.contracts.decisions import ACTIONS, STATE_QUALITIES, StateQuality
 from shared.contracts.models import ModelRef, Policy, Release, ReleaseContent
 from shared.features.compiled import FeatureSet
 from shared.scoring.decide import decide
+from shared.scoring.deciding import Answers, Deciding, Lane, Scores, verdicts
 
 THRESHOLD = st.none() | st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.8, 1.0])
 SCORE = st.floats(0, 1) | st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.8, 1.0])

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from services.scorer.core.deciding import Answers, Scores
 from services.scorer.core.intake import Item
 from services.scorer.core.outputs import Batch, Seen, Stamp, Timings, decisions, flagged, predictions
 from shared.contracts.codec import decode, encode
 from shared.contracts.decisions import Decision, DecisionCore, Flagged, Prediction
 from shared.contracts.ids import decision_id, input_hash, prediction_id
 from shared.contracts.payments import Transaction
+from shared.scoring.deciding import Answers, Scores
 from shared.scoring.identity import core_bytes, core_hash
 from tests.properties.scorer_batches import (
     CHOICES,

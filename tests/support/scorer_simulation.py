@@ -16,8 +16,6 @@ from typing import Final
 from mode import Service
 
 from services.scorer.core.assembly import entity_ends
-from services.scorer.core.deciding import Deciding
-from services.scorer.core.intake import Limits
 from services.scorer.edge.engine import Engine
 from services.scorer.edge.inputs import Inputs
 from services.scorer.edge.pump import Pump, PumpParts
@@ -34,10 +32,12 @@ from shared.contracts.models import Policy
 from shared.contracts.payments import Activity, Label, Transaction
 from shared.contracts.topics import topic_name
 from shared.features.compiled import FeatureSet, compile_portfolio
+from shared.features.lateness import Limits
 from shared.features.portfolio import parse_portfolio
 from shared.features.rows import RowEncoder
 from shared.runtime.clock import FixedClock
 from shared.runtime.crash_points import CrashPoints
+from shared.scoring.deciding import Deciding
 from shared.scoring.release import first_content, next_release
 from shared.stores.timeline_memory import MemoryServer, MemoryTimelines
 from shared.stores.timeline_port import AppendCall, AppendReply, CapturedEnd, StoreAway

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from shared.contracts.capture import CAPTURE_LIMIT_BYTES, encode_capture, schema
 from shared.contracts.decisions import ACTIONS
+from shared.scoring.deciding import Answers
 
 from .columns import Columns, joined_columns
-from .deciding import Answers
 from .intake import Item
 
 _ACTION_CODE: dict[str, int] = {action: code for code, action in enumerate(ACTIONS)}

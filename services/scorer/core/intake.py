@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -67,16 +67,6 @@ class Tick:
 
     load: str
     reached_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How far a payment's time may stand from the partition's mark, and the rates to base currency."""
-
-    ahead_ms: int
-    horizon_ms: int
-    base_currency: str
-    rates_ppm: Mapping[str, int]
 
 
 def load_of(message: Message) -> tuple[bytes | None, bytes | None]:

@@ -11,10 +11,10 @@ from shared.contracts.codec import encode
 from shared.contracts.decisions import StateQuality
 from shared.contracts.texts import Texts, together
 from shared.features.hashing import Digests
+from shared.scoring.deciding import Answers, Deciding, Scores
 from shared.scoring.identity import core_hashes, vector_hashes
 
 from .columns import Columns
-from .deciding import Answers, Deciding, Scores
 from .payments import Payments
 from .writing import DecisionWriter, Evidence, PredictionWriter, ScoreTexts, Stamp, Timings, numbers
 

@@ -11,8 +11,9 @@ from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.money import convert_minor
 from shared.contracts.outcome import Dead
 from shared.contracts.payments import Activity, Label, Transaction
+from shared.features.lateness import Limits, within
 
-from .intake import Item, Limits, Message, Read, load_of, read_tick
+from .intake import Item, Message, Read, load_of, read_tick
 
 _CODECS: Final[dict[int, Codec[Any]]] = {
     KIND_TRANSACTION: TRANSACTIONS,
@@ -130,7 +131,7 @@ def _payment(
             return Dead("no_rate", "currency")
         amount = convert_minor(amount, rate)
     if load is None:
-        event_ms, flags = _within(event_ms, mark_ms, message.timestamp, limits)
+        event_ms, flags = within(event_ms, mark_ms, message.timestamp, limits)
     return Item(
         KIND_TRANSACTION,
         tx,
@@ -146,16 +147,6 @@ def _payment(
         flags,
         _load_name(load),
     )
-
-
-def _within(event_ms: int, mark_ms: int, ingest_ms: int, limits: Limits) -> tuple[int, tuple[str, ...]]:
-    """Event time clamped to the furthest allowed, and the flag that says so (scoring.md, Deciding)."""
-    furthest = max(mark_ms, ingest_ms) + limits.ahead_ms
-    if event_ms > furthest:
-        return furthest, ("ahead",)
-    if event_ms < mark_ms - limits.horizon_ms:
-        return event_ms, ("late",)
-    return event_ms, ()
 
 
 def _feeding(

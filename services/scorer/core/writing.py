@@ -17,10 +17,10 @@ from shared.contracts.codec import encode
 from shared.contracts.decisions import StateQuality
 from shared.contracts.texts import Texts, lines, together
 from shared.scoring.decide import Verdict
+from shared.scoring.deciding import Answers, Deciding, Lane
 from shared.scoring.identity import DecisionIds, PredictionIds
 
 from .columns import Columns
-from .deciding import Answers, Deciding, Lane
 from .payments import Words
 from .rows_text import Hex, Part, write
 

@@ -15,12 +15,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from services.scorer.core.intake import Item, Limits
+from services.scorer.core.intake import Item
 from services.scorer.core.reading import read_each
 from shared.bus.leaving import leave
 from shared.bus.ports import LogAway, Place
 from shared.contracts.access import refusal
 from shared.contracts.addresses import KafkaAddress
+from shared.features.lateness import Limits
 from shared.runtime.logs import get_logger
 
 from .pump import Pump

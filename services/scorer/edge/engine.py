@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from services.scorer.core.assembly import Assembly, assemble
 from services.scorer.core.columns import columns_of
-from services.scorer.core.deciding import Deciding, predict, verdicts
 from services.scorer.core.intake import Item
 from services.scorer.core.outputs import Batch, Seen, Stamp, Timings, decisions, predictions
 from shared.contracts.decisions import StateQuality
@@ -19,6 +18,7 @@ from shared.features.rows import RowEncoder
 from shared.features.rowwise import Rowwise
 from shared.features.timelines import FoldResult, Timelines
 from shared.runtime.clock import Clock
+from shared.scoring.deciding import Deciding, predict, verdicts
 from shared.stores.timeline_keys import entity_key
 from shared.stores.timeline_port import AppendCall, AppendReply, EpochState
 

@@ -8,12 +8,13 @@ from itertools import repeat
 
 from msgspec.json import encode
 
-from services.scorer.core.intake import Item, Limits, Read, Tick
+from services.scorer.core.intake import Item, Read, Tick
 from services.scorer.core.merge import Barrier, Shown, live_order
 from services.scorer.core.offsets import Note, OffsetTrack, read_note
 from services.scorer.core.reading import read_each
 from shared.bus.ports import Committed, Consumer, Message, Place, Run
 from shared.contracts.outcome import Dead
+from shared.features.lateness import Limits
 
 HELD_HIGH = 1_000
 """A partition of a load that holds more than this and is not the slowest is not fetched for a while."""

@@ -14,7 +14,6 @@ from typing import Any
 
 from mode import Service
 
-from services.scorer.core.deciding import Deciding
 from services.scorer.core.intake import Item
 from shared.bus.ports import (
     Committed,
@@ -33,6 +32,7 @@ from shared.features.timelines import TimelineGap
 from shared.runtime.clock import Clock
 from shared.runtime.crash_points import CrashPoints
 from shared.runtime.logs import get_logger
+from shared.scoring.deciding import Deciding
 from shared.stores.timeline_port import StoreError, StoreFull
 
 from .counts import Counts

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from services.scorer.core.captures import NOTHING_TOLD, CaptureRows, Told, action_codes
 from services.scorer.core.columns import Columns
-from services.scorer.core.deciding import Answers, Deciding, Scores, quality_code
 from services.scorer.core.intake import Item
 from services.scorer.core.outputs import Decided, flagged
 from shared.bus.ports import Place, RecordColumns
 from shared.contracts.decisions import StateQuality
 from shared.contracts.texts import Texts
 from shared.contracts.topics import topic_name
+from shared.scoring.deciding import Answers, Deciding, Scores, quality_code
 
 from .outputs import Outputs
 from .prepared import Prepared

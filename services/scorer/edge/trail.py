@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scorer.core.captures import CaptureRows, captures, joined_rows
-from services.scorer.core.deciding import Deciding
 from shared.bus.ports import Outgoing, Place, RecordColumns
 from shared.contracts import headers
 from shared.contracts.capture import schema_hash
 from shared.contracts.texts import Texts, joined
 from shared.contracts.topics import topic_name
+from shared.scoring.deciding import Deciding
 
 from .outputs import Outputs
 

@@ -18,8 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from services.scorer.core.deciding import Deciding
-from services.scorer.core.intake import Item, Limits
+from services.scorer.core.intake import Item
 from services.scorer.core.payments import words_of
 from services.scorer.core.reading import read_each
 from services.scorer.core.rows_text import warm_up as warm_up_text
@@ -32,10 +31,12 @@ from shared.contracts.payments import Transaction
 from shared.contracts.texts import together
 from shared.features.compiled import FeatureSet, compile_portfolio
 from shared.features.hashing import Hasher
+from shared.features.lateness import Limits
 from shared.features.rows import RowEncoder
 from shared.features.timelines import warm_up as warm_up_timelines
 from shared.runtime.clock import FixedClock
 from shared.runtime.logs import get_logger
+from shared.scoring.deciding import Deciding
 from shared.scoring.release import first_content
 from shared.scoring.trees import warm_up as warm_up_walker
 from shared.stores.portfolio_files import read_portfolio

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from services.scorer.core.intake import Item, Limits
+from services.scorer.core.intake import Item
 from shared.bus.ports import Taken
 from shared.contracts.codec import encode
 from shared.contracts.ids import KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.payments import Label, Transaction
+from shared.features.lateness import Limits
 
 T0 = 1_700_000_000_000
 HOUR = 3_600_000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.scorer.core.intake import Limits
 from services.scorer.edge.catch_up import CatchUp
 from shared.bus.ports import Place, Taken
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import encode
+from shared.features.lateness import Limits
 from tests.support.scorer_simulation import KINDS, NAME, PARTITIONS, Worker, World
 from tests.support.scorer_traffic import DAY_MS, T0_MS, payment
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from shared.contracts.decisions import STATE_QUALITIES, StateQuality
 from shared.contracts.models import ModelRef, Policy, Release
 from shared.features.compiled import FeatureSet
-from shared.scoring.calibration import Calibrator
-from shared.scoring.decide import Verdict, decide
-from shared.scoring.trees import FlatTrees, predict_raw
+
+from .calibration import Calibrator
+from .decide import Verdict, decide
+from .trees import FlatTrees, predict_raw
 
 CHAMPION = "champion"
 
