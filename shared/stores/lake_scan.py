@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import polars as pl
@@ -38,11 +38,17 @@ def day_of(at_ms: int) -> date:
 
 
 class LakeScan:
-    """Opens tables for reading. Every call reads the newest version; a missing table has no rows."""
+    """Opens tables for reading. Every call reads the newest version; a missing table has no rows.
 
-    def __init__(self, root: str | Path, storage_options: dict[str, str] | None = None) -> None:
+    ``pinned``: each table stays at the version of its first reading, and is opened once.
+    """
+
+    def __init__(
+        self, root: str | Path, storage_options: dict[str, str] | None = None, *, pinned: bool = False
+    ) -> None:
         self._lake = Lake(root, storage_options)
         self._options = storage_options
+        self._pinned: dict[str, tuple[DeltaTable, Any]] | None = {} if pinned else None
 
     def version(self, table: str) -> int | None:
         """The table's version, None before its first row. Versions are kept for a day; see `watermark`."""
@@ -105,23 +111,58 @@ class LakeScan:
 
     def days(self, table: str, portfolio: str) -> list[date]:
         """The event days that have files, in order."""
+        files = self._files(table, portfolio)
+        return [] if files is None else sorted(set(files["partition.event_day"].to_pylist()))
+
+    def rows_by_day(self, table: str, portfolio: str) -> dict[date, int]:
+        """How many rows the files of each event day say they hold, refused ones and duplicates included."""
+        files = self._files(table, portfolio)
+        if files is None:
+            return {}
+        counted = (
+            files.group_by("partition.event_day")
+            .aggregate([("num_records", "sum")])
+            .sort_by("partition.event_day")
+        )
+        return dict(
+            zip(
+                counted["partition.event_day"].to_pylist(),
+                counted["num_records_sum"].to_pylist(),
+                strict=True,
+            )
+        )
+
+    def _files(self, table: str, portfolio: str) -> pa.Table | None:
         handle = self._handle(table_card(table))
         if handle is None:
-            return []
+            return None
         found = pa.table(handle.get_add_actions(flatten=True))
-        mine = found.filter(pc.equal(found["partition.portfolio"], portfolio))
-        return sorted(set(mine["partition.event_day"].to_pylist()))
+        return found.filter(pc.equal(found["partition.portfolio"], portfolio))
 
     def _arrow(self, table: str, columns: Sequence[str] | None, where: pc.Expression) -> pa.Table:
         card = table_card(table)
         names = list(columns) if columns is not None else card.columns.names
-        handle = self._handle(card)
-        if handle is None:
+        dataset = self._dataset(card)
+        if dataset is None:
             return card.columns.empty_table().select(names)
-        dataset = handle.to_pyarrow_dataset(schema=card.columns)
         return dataset.to_table(columns=names, filter=where)
 
+    def _dataset(self, card: TableCard) -> Any:
+        """What pyarrow reads the table by, None where it is not there."""
+        if self._pinned is not None and card.name in self._pinned:
+            return self._pinned[card.name][1]
+        handle = self._handle(card)
+        return None if handle is None else self._pin(card, handle)
+
+    def _pin(self, card: TableCard, handle: DeltaTable) -> Any:
+        dataset = handle.to_pyarrow_dataset(schema=card.columns)
+        if self._pinned is not None:
+            self._pinned[card.name] = (handle, dataset)
+        return dataset
+
     def _handle(self, card: TableCard) -> DeltaTable | None:
+        if self._pinned is not None and card.name in self._pinned:
+            return self._pinned[card.name][0]
         return self._lake.handle(card) if self._lake.exists(card) else None
 
 
