@@ -8,6 +8,8 @@ import yaml
 
 BACKENDS: Final = {"kafka": "apache/kafka:4", "redis": "redis:"}
 JOB: Final = "cli"
+ON_REQUEST: Final = frozenset({"replayer"})
+"""Services that a command starts for one run; nobody keeps them up."""
 VARIABLES: Final = frozenset(
     {"ASSAY_KAFKA", "ASSAY_REDIS_URL", "ASSAY_DATA_DIR", "ASSAY_PORTFOLIO", "ASSAY_PORTFOLIO_FILE"}
 )
@@ -25,6 +27,7 @@ KEY_FILES: Final = {
 def faults(text: str, services: set[str]) -> list[str]:
     """Sentences on what the compose file ``text`` lacks to run exactly ``services``."""
     listed: dict[str, Any] = yaml.safe_load(text)["services"]
+    services = services - ON_REQUEST
     ours = set(listed) - set(BACKENDS)
     found = [f"{name}: no folder in services/" for name in sorted(ours - services)]
     found += [f"{name}: not in compose" for name in sorted((services | set(BACKENDS)) - set(listed))]

@@ -1,0 +1,1 @@
+"""Recomputing decisions from bytes and logs: value in, value out."""

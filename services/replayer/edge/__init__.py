@@ -1,0 +1,1 @@
+"""What the replayer reads of the lake, keeps aside meanwhile, and says."""
