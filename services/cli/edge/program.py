@@ -35,6 +35,7 @@ COMMANDS: Final = (
     Entry("train", "train", "train", "Ask the trainer for a candidate."),
     Entry("evaluate", "evaluate", "evaluate", "Measure the scores of payments in the lake."),
     Entry("decision", "decision", "decision", "What was decided and why."),
+    Entry("verify", "verify", "verify", "Recompute decisions and compare to the bit."),
     Entry("verify-parity", "parity", "verify_parity", "Compare captured features with a reference."),
     Entry("settings", "settings", "settings", "List settings."),
     Entry("secrets", "secrets", "secrets", "Draw passwords and keys that are missing."),

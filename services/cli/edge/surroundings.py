@@ -60,7 +60,11 @@ class House:
     @property
     def kafka(self) -> KafkaAddress:
         """Where Kafka is. Raises Away when no stack runs and none is named."""
-        return self.around.kafka or self._secrets.kafka(self._address("kafka", "ASSAY_KAFKA"), CLI)
+        return self.kafka_as(CLI)
+
+    def kafka_as(self, principal: str) -> KafkaAddress:
+        """Where Kafka is, for a process of ours that signs in as ``principal``. Raises Away, StackError."""
+        return self.around.kafka or self._secrets.kafka(self._address("kafka", "ASSAY_KAFKA"), principal)
 
     def kafka_at(self, state: StackState) -> KafkaAddress:
         """Kafka of a stack of this data dir that has just come up. Raises StackError."""
@@ -69,7 +73,7 @@ class House:
     @property
     def kafka_of_operator(self) -> KafkaAddress:
         """Where Kafka is, for who makes topics and rights. Raises Away, StackError."""
-        return self.around.kafka or self._secrets.kafka(self._address("kafka", "ASSAY_KAFKA"), OPERATOR)
+        return self.kafka_as(OPERATOR)
 
     @property
     def redis(self) -> RedisAddress:

@@ -90,3 +90,7 @@ class _Bar:
     def at(self, done: int, note: str = "") -> None:
         """So much is done."""
         self._bar.update(self._task, completed=done, note=note)
+
+    def of(self, total: int, done: int, note: str = "") -> None:
+        """So much of another total is done."""
+        self._bar.update(self._task, total=total, completed=done, note=note)
