@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -157,11 +158,7 @@ def test_one_thing_changed_is_named_at_its_stage(
     _assert_identical(verified(stand), whole)
     tx_id = payment_ids(last)[-1]
 
-    def after(name: str, table: str, change: Change) -> Verified:
-        copy = copied(stand, tmp_path / name)
-        rewrite(copy, table, change)
-        return verified(stand, copy)
-
+    after = _Changed(stand, tmp_path)
     same = after("same", "captures", lambda rows: rows)
     _assert_identical(same, whole)
 
@@ -184,7 +181,27 @@ def test_one_thing_changed_is_named_at_its_stage(
     assert {d.tx_id: (d.stage, d.what) for d in raw.differences} == {tx_id: ("input", "bytes_differ")}
     assert raw.bad_records[0].own_id == tx_id
 
-    model = copied(stand, tmp_path / "model")
+    moved = after("moved", "decisions", lambda rows: rows.with_columns(action=pl.lit("decline")))
+    assert set(moved.stages) == {"policy"}
+    _assert_a_changed_model_is_named(stand, tmp_path / "model")
+    _assert_captured_answers_are_no_input(after, last)
+
+
+@dataclass(frozen=True)
+class _Changed:
+    """Verifies a stand from a copy of its data folder in which one table was changed."""
+
+    stand: Stand
+    folder: Path
+
+    def __call__(self, name: str, table: str, change: Change) -> Verified:
+        copy = copied(self.stand, self.folder / name)
+        rewrite(copy, table, change)
+        return verified(self.stand, copy)
+
+
+def _assert_a_changed_model_is_named(stand: Stand, folder: Path) -> None:
+    model = copied(stand, folder)
     for path in (model / "artefacts" / "objects").rglob("*"):
         if path.is_file() and b"tree" in path.read_bytes()[:4]:
             path.chmod(0o600)
@@ -194,9 +211,9 @@ def test_one_thing_changed_is_named_at_its_stage(
     assert "artefact_hash" in refused.differences[0].again
     assert refused.identical == sum(d.release_seq == 1 for d in _first(stand))
 
-    moved = after("moved", "decisions", lambda rows: rows.with_columns(action=pl.lit("decline")))
-    assert set(moved.stages) == {"policy"}
 
+def _assert_captured_answers_are_no_input(after: _Changed, last: list[Record]) -> None:
+    """With every captured value replaced the same values are recomputed as before."""
     blind = after("blind", "captures", _nothing_captured)
     assert (blind.identical, set(blind.stages)) == (0, {"feature"})
     amounts = {tx.tx_id: tx.amount_minor / 100 for tx in last if isinstance(tx, Transaction)}

@@ -83,7 +83,8 @@ def differences(case: Case, found: NDArray[np.intp], limit: int) -> Iterator[Dif
 def bits_differ(one: Reals, other: Reals) -> Mask:
     """Elementwise: other bits, all that is no number being alike."""
     same = one.view(np.int64) == other.view(np.int64)
-    return ~(same | (np.isnan(one) & np.isnan(other)))
+    differ: Mask = ~(same | (np.isnan(one) & np.isnan(other)))
+    return differ
 
 
 def _input(case: Case) -> Mask:
@@ -109,7 +110,8 @@ def _timeline(case: Case) -> Mask:
 def _feature(case: Case) -> Mask:
     captured = case.captured
     found: Mask = captured.is_there & bits_differ(captured.vectors, case.payments.matrix).any(axis=1)
-    return found | (~captured.is_there & _digests_differ(case.decided["vector_hash"], case.again.vectors))
+    found |= ~captured.is_there & _digests_differ(case.decided["vector_hash"], case.again.vectors)
+    return found
 
 
 def _model(case: Case) -> Mask:

@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.contracts.models import Release
 from shared.contracts.verification import STAGES, BadRecord, Difference, Verified, VerifyProgress
 
-from .models import Releases
 from .said import SHOWN, DayCompared, DayLaid
 from .scratch import Scratch
 from .workers import Call, Workers
+
+if TYPE_CHECKING:
+    from .models import Releases  # the kernels behind it are loaded while others work
 
 Say = Callable[[VerifyProgress], None]
 
@@ -48,7 +50,8 @@ class Verification:
         )
         offsets = self._offsets(laid)
         decisions = sum(day.decisions for day in laid)
-        gaps, compared, models = 0, [], []
+        gaps, models = 0, list[str]()
+        compared: list[DayCompared] = []
         if decisions:
             self.scratch.make_tables(decisions, there.features, there.entities)
             releases, gaps = self._fold(laid, offsets, buckets)

@@ -48,8 +48,9 @@ def _do(step: str, arguments: tuple[Any, ...]) -> Any:
 class Workers:
     """Runs steps by name, each result as it comes."""
 
-    def __init__(self, order: Order, pool: ProcessPoolExecutor | None) -> None:
+    def __init__(self, order: Order, processes: int, pool: ProcessPoolExecutor | None) -> None:
         self._order = order
+        self._processes = processes
         self._pool = pool
 
     def start(self) -> None:
@@ -57,7 +58,8 @@ class Workers:
         if self._pool is None:
             _begin(self._order)
         else:
-            self._pool.submit(os.getpid)
+            for _ in range(self._processes):  # one is started for each call that finds nobody idle
+                self._pool.submit(os.getpid)
 
     def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
         """(number of the call, result); in no order where there are several processes."""
@@ -74,12 +76,12 @@ def workers(order: Order, processes: int) -> Iterator[Workers]:
     """``processes`` of them, or none but ourselves for one."""
     os.environ.update(dict.fromkeys(THREADS, "1"))
     if processes == 1:
-        yield Workers(order, None)
+        yield Workers(order, 1, None)
         return
     # Each loads its libraries itself: forked from one that has, their threads' locks could be held for ever.
     context = get_context("spawn")
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(order,))
     try:
-        yield Workers(order, pool)
+        yield Workers(order, processes, pool)
     finally:
         pool.shutdown(cancel_futures=True)
