@@ -29,7 +29,7 @@ class Walk(NamedTuple):
     takes its index and counts nowhere; ``logs`` (u + 1,) where each log starts in them. ``after`` (q,): an
     ask is answered when its log has so many records, rising within a log; ``is_kept`` (q,): the last of them
     is the payment itself; ``own`` (q, W) its row; ``asks`` (u + 1,) where each log's asks start. Out:
-    ``matrix`` (q, d). ``edges`` and ``scratch`` are room to work in.
+    ``matrix`` (q, d). ``edges``, ``held`` and ``scratch`` are room to work in.
     """
 
     rows: NDArray[np.int64]
@@ -41,6 +41,7 @@ class Walk(NamedTuple):
     asks: NDArray[np.int64]
     matrix: NDArray[np.float64]
     edges: NDArray[np.int64]
+    held: NDArray[np.int64]
     scratch: NDArray[np.int64]
 
 
@@ -58,6 +59,7 @@ def _answer(state: State, plan: Plan, walk: Walk, entity: int, ask: int, end: in
             ask,
             walk.is_kept[ask],
             walk.edges,
+            walk.held,
             walk.scratch,
             walk.matrix,
         )

@@ -49,6 +49,7 @@ class LogWalker:
         self._plan = make_plan(features.program, self.entities)
         self._arithmetic = arithmetic_of(features.program)
         self._edges = np.empty(len(self._plan.edges) + 1, np.int64)
+        self._held = np.empty(self._plan.held, np.int64)
         self._room = 0
         self._scratch = np.empty(0, np.int64)
 
@@ -79,6 +80,7 @@ class LogWalker:
             asks.starts,
             matrix,
             self._edges,
+            self._held,
             self._scratch,
         )
         if walk_logs(self._state, self._plan, walk, entity) == FULL:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from shared.features.folding import FoldResult
 from shared.features.timelines import Timelines
 from shared.features.whole_logs import ABSENT, Asks, LogWalker
-from tests.properties.test_timelines import FEATURES, ROOMY, SETTINGS, Arrival, arrivals
+from tests.properties.test_timelines import ROOMY, SETTINGS
+from tests.support.arrivals import FEATURES, Arrival, arrivals
 from tests.support.oracle import Record
 from tests.support.timeline_cases import Logs, assert_same_bits, encode
 
