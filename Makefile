@@ -58,6 +58,7 @@ docs: setup ## Write the made pages of docs/ again from their tables, docs/opena
 	$(BIN)/python -m infra.docs
 	$(BIN)/python -m tests.support.reference_pages
 	$(BIN)/python -m tests.support.api_page
+	$(BIN)/python -m tests.support.fraud_metrics_page
 
 clean: ## Delete .venv, caches and build output; the stack's data in .assay stays.
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 Statistic = Callable[[Integers, Integers], float]
 """(row numbers of a sample, the drawn account of each of them) -> value; NaN where undefined."""
+Weighted = Callable[[Integers], Mapping[str, float]]
+"""How often each account was drawn (A,) -> values by name; NaN where undefined."""
 
 
 class Interval(NamedTuple):
@@ -44,7 +46,37 @@ def account_interval(
     sizes = np.bincount(place, minlength=len(names))
     starts = np.cumsum(sizes) - sizes
     values = np.array([_sample(statistic, order, starts, sizes, generator) for _ in range(samples)])
-    values = values[~np.isnan(values)]
+    return _middle(values, level)
+
+
+def weighted_intervals(
+    statistic: Weighted,
+    accounts: int,
+    generator: np.random.Generator,
+    samples: int = 200,
+    level: float = 0.95,
+) -> dict[str, Interval]:
+    """`account_interval` of many values at once, for a statistic that takes weights instead of rows.
+
+    Every value of a draw is of the same accounts, so a difference of two models among the values has the
+    interval of a paired comparison. Raises ValueError without accounts, for fewer than one sample or a level
+    outside (0, 1).
+    """
+    if accounts < 1 or samples < 1 or not 0.0 < level < 1.0:
+        raise ValueError("needs accounts, at least one sample and a level between 0 and 1")
+    drawn = [statistic(weights) for weights in account_draws(accounts, generator, samples)]
+    return {name: _middle(np.array([values[name] for values in drawn]), level) for name in drawn[0]}
+
+
+def account_draws(accounts: int, generator: np.random.Generator, samples: int) -> Iterator[Integers]:
+    """How often each of A accounts is drawn, (A,) for each of ``samples`` draws of A with replacement."""
+    for _ in range(samples):
+        yield np.bincount(generator.integers(0, accounts, size=accounts), minlength=accounts)
+
+
+def _middle(values: NDArray[np.float64], level: float) -> Interval:
+    """The middle ``level`` of the values (m,) that are finite numbers."""
+    values = values[np.isfinite(values)]
     if len(values) == 0:
         return Interval(float("nan"), float("nan"), 0)
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .payments import Numbers
+
 Labels = NDArray[np.bool_]
 Reals = NDArray[np.float64]
 
@@ -15,13 +17,7 @@ def auc_roc(labels: Labels, scores: Reals) -> float:
     Fraud labels (n,), scores (n,). NaN without a fraud or without a genuine row. The Mann-Whitney
     statistic in integers, so exact up to the last division. Raises ValueError for a NaN score.
     """
-    frauds, genuine = _by_score(labels, scores)
-    pairs = int(frauds.sum()) * int(genuine.sum())
-    if pairs == 0:
-        return float("nan")
-    # Groups descend by score: each genuine row is beaten by the frauds of the groups before its own.
-    above = np.cumsum(frauds) - frauds
-    return int((genuine * (2 * above + frauds)).sum()) / (2 * pairs)
+    return auc_of_levels(*_by_score(labels, scores))
 
 
 def average_precision(labels: Labels, scores: Reals) -> float:
@@ -30,13 +26,28 @@ def average_precision(labels: Labels, scores: Reals) -> float:
     Fraud labels (n,), scores (n,). Rows of equal score enter together, as in scikit-learn. NaN without
     a fraud. Raises ValueError for a NaN score.
     """
-    frauds, genuine = _by_score(labels, scores)
-    total = int(frauds.sum())
+    return average_precision_of_levels(*_by_score(labels, scores))
+
+
+def auc_of_levels(frauds: Numbers, genuine: Numbers) -> float:
+    """`auc_roc` of the numbers of frauds and genuine rows (k,) at each distinct score, scores descending."""
+    pairs = frauds.sum().item() * genuine.sum().item()
+    if pairs == 0:
+        return float("nan")
+    # Groups descend by score: each genuine row is beaten by the frauds of the groups before its own.
+    above = np.cumsum(frauds) - frauds
+    return float((genuine * (2 * above + frauds)).sum().item() / (2 * pairs))
+
+
+def average_precision_of_levels(frauds: Numbers, genuine: Numbers) -> float:
+    """`average_precision` from the numbers of frauds and genuine rows (k,), as `auc_of_levels`."""
+    total = frauds.sum().item()
     if total == 0:
         return float("nan")
     found = np.cumsum(frauds)
-    precision = found / (found + np.cumsum(genuine))
-    return float((precision * frauds).sum() / total)
+    held = frauds > 0
+    precision = found[held] / (found + np.cumsum(genuine))[held]
+    return float((precision * frauds[held]).sum() / total)
 
 
 def _by_score(labels: Labels, scores: Reals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

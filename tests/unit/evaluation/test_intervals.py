@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from shared.evaluation.intervals import Integers, account_interval
+from shared.evaluation.intervals import Integers, account_interval, weighted_intervals
 from shared.evaluation.ranking import auc_roc
 
 
@@ -72,3 +72,37 @@ def test_undefined_samples_are_left_out() -> None:
 def test_bad_calls(rows: int, samples: int, level: float) -> None:
     with pytest.raises(ValueError, match="at least one sample"):
         account_interval(lambda r, a: 0.0, np.arange(rows), np.random.default_rng(0), samples, level)
+
+
+def test_weights_give_the_interval_that_drawn_rows_give() -> None:
+    accounts = np.random.default_rng(3).integers(0, 40, size=300)
+    values = np.random.default_rng(4).normal(size=300)
+    place = np.unique(accounts, return_inverse=True)[1]
+
+    def weighted(weights: Integers) -> dict[str, float]:
+        return {"mean": float(np.average(values, weights=weights[place]))}
+
+    by_rows = account_interval(lambda rows, _: float(values[rows].mean()), accounts, np.random.default_rng(9))
+    by_weights = weighted_intervals(weighted, place.max() + 1, np.random.default_rng(9))["mean"]
+    assert by_weights == pytest.approx(by_rows)
+
+
+def test_a_paired_difference_is_surer_than_its_two_sides() -> None:
+    draw = np.random.default_rng(5)
+    one = draw.normal(size=400)
+    other = one + draw.normal(0.5, 0.1, size=400)
+
+    def statistic(weights: Integers) -> dict[str, float]:
+        means = [float(np.average(values, weights=weights)) for values in (one, other)]
+        return {"one": means[0], "difference": means[1] - means[0]}
+
+    found = weighted_intervals(statistic, 400, np.random.default_rng(1))
+    width = {name: interval.high - interval.low for name, interval in found.items()}
+    assert width["difference"] < width["one"] / 4
+    assert found["difference"].low < 0.5 < found["difference"].high
+
+
+@pytest.mark.parametrize(("accounts", "samples", "level"), [(0, 5, 0.9), (3, 0, 0.9), (3, 5, 1.0)])
+def test_bad_calls_of_the_weighted_form(accounts: int, samples: int, level: float) -> None:
+    with pytest.raises(ValueError, match="at least one sample"):
+        weighted_intervals(lambda _: {}, accounts, np.random.default_rng(0), samples, level)
