@@ -14,6 +14,7 @@ from .steps import Steps, curve, levels_of, steps_of, until
 from .triggers import Trigger, detected, records_of, saved, stopped_at
 
 DAY_MS: Final = 86_400_000
+HOUR_MS: Final = 3_600_000
 CONTACT_MS: Final = 30 * DAY_MS
 UNCAUGHT: Final = -1
 """The place of a threshold above every score."""

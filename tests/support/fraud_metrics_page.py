@@ -13,8 +13,8 @@ HEAD: Final = (
     "# Metrics of fraud\n\n"
     "What `assay evaluate` prints, with the names of its JSON; a model card says some of them of the days "
     "that training kept back. A number comes with its threshold, contact period, labels' cut-off and an "
-    "interval: the middle 95 % of draws of accounts with replacement, the same draws for both where two models "
-    "are compared. A metric that divides by nothing is missing.\n\n"
+    "interval: the middle 95 % of draws of accounts with replacement, the same draws for both where two "
+    "models are compared. A metric that divides by nothing is missing.\n\n"
 )
 
 

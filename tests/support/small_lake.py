@@ -22,6 +22,7 @@ DAY_MS = 86_400_000
 AS_OF_MS = 1_700_006_400_000  # 2023-11-15T00:00:00Z
 DAYS = 12
 DELAY_DAYS = 3
+ACCOUNTS = 997
 
 PORTFOLIO = """
 name = "{name}"
@@ -83,7 +84,9 @@ def make_small_lake(folder: Path, portfolio: str, rows: int = 4_000, iterations:
     matrix = np.column_stack([draw.exponential(50, rows), draw.normal(size=rows), draw.integers(0, 9, rows)])
     matrix[draw.random(rows) < 0.1, 1] = np.nan
     fraud = (matrix[:, 0] > 120) & (draw.random(rows) < 0.7)
-    _write(made, "transactions", event_ms, tx_id=_ids(rows), account_id=[f"a{k % 97}" for k in range(rows)])
+    _write(
+        made, "transactions", event_ms, tx_id=_ids(rows), account_id=[f"a{k % ACCOUNTS}" for k in range(rows)]
+    )
     _write(
         made,
         "captures",
@@ -97,6 +100,7 @@ def make_small_lake(folder: Path, portfolio: str, rows: int = 4_000, iterations:
         row=list(range(rows)),
         input_raw=[[]] * rows,
         score=[[]] * rows,
+        amount_base_minor=np.rint(matrix[:, 0] * 100).astype(np.int64),
     )
     _write(made, "decisions", event_ms[:1], tx_id=["t0"], release_seq=[1], feature_set=[features.hash])
     _label(made, event_ms, np.flatnonzero(fraud))
@@ -119,6 +123,7 @@ def _label(made: SmallLake, event_ms: Any, frauds: Any) -> None:
         event_ms[rows],
         label_id=[f"l{k}" for k in range(len(rows))],
         tx_id=[f"t{k}" for k in rows],
+        account_id=[f"a{k % ACCOUNTS}" for k in rows],
         known_at_ms=known_ms.tolist(),
         verdict=verdicts,
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shared.evaluation.cards import card_precision_at_k
 from shared.evaluation.ranking import auc_roc, average_precision
-from shared.evaluation.splits import delayed_split
+from shared.evaluation.splits import Split, delayed_split
 
 DAY_MS: Final = 86_400_000
 
@@ -36,6 +36,21 @@ class Protocol(Struct, frozen=True):
         return self.train_days + self.delay_days + self.test_days
 
 
+def split(
+    event_ms: NDArray[np.int64], cards: NDArray[Any], fraud: NDArray[np.bool_], protocol: Protocol
+) -> Split:
+    """Which of the payments (n,) are trained on and which are tested."""
+    return delayed_split(
+        event_ms // DAY_MS,
+        cards,
+        fraud,
+        first_day=protocol.first_day,
+        train_days=protocol.train_days,
+        delay_days=protocol.delay_days,
+        test_days=protocol.test_days,
+    )
+
+
 def metrics(
     event_ms: NDArray[np.int64],
     cards: NDArray[Any],
@@ -50,17 +65,8 @@ def metrics(
     days = event_ms // DAY_MS
     counts: dict[str, float | int] = {}
     if protocol is not None:
-        split = delayed_split(
-            days,
-            cards,
-            fraud,
-            first_day=protocol.first_day,
-            train_days=protocol.train_days,
-            delay_days=protocol.delay_days,
-            test_days=protocol.test_days,
-        )
-        counts = {"train_rows": int(split.train.sum()), "train_frauds": int((split.train & fraud).sum())}
-        kept = split.test
+        train, kept = split(event_ms, cards, fraud, protocol)
+        counts = {"train_rows": int(train.sum()), "train_frauds": int((train & fraud).sum())}
         days, cards, fraud, scores = days[kept], cards[kept], fraud[kept], scores[kept]
     return {
         **counts,
