@@ -22,11 +22,15 @@ NEVER_MS: Final = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """Inputs as they were when each payment was decided: ids and accounts (n,), times, matrix (n, d)."""
+    """Inputs as they were when each payment was decided: ids and accounts (n,), times, matrix (n, d).
+
+    ``amount_minor`` (n,): of the portfolio's currency.
+    """
 
     tx_ids: pa.Array
     accounts: pa.Array
     event_ms: Integers
+    amount_minor: Integers
     matrix: Floats
 
 
@@ -50,6 +54,7 @@ class TrainingSet:
     tx_ids: pa.Array
     accounts: pa.Array
     event_ms: Integers
+    amount_minor: Integers
     matrix: Floats
     fraud: Mask
     known_ms: Integers
@@ -67,6 +72,7 @@ class TrainingSet:
             self.tx_ids.filter(chosen),
             self.accounts.filter(chosen),
             self.event_ms[rows],
+            self.amount_minor[rows],
             self.matrix[rows],
             self.fraud[rows],
             self.known_ms[rows],
@@ -98,6 +104,7 @@ def build_set(
         tx_ids=tx_ids,
         accounts=accounts,
         event_ms=event_ms,
+        amount_minor=captured.amount_minor[rows],
         matrix=matrix,
         fraud=known_ms < NEVER_MS,
         known_ms=_first_of_account(accounts, known_ms),

@@ -22,7 +22,7 @@ UNAVAILABLE = STATE_QUALITIES.index("unavailable")
 def read_captured(lake: str, portfolio: str, inputs: Inputs, from_ms: int, to_ms: int) -> Captured:
     """Payments scored on these inputs in ``from_ms <= event time < to_ms``. Raises LakeAway."""
     reader, times = LakeReader(lake), Range(from_ms, to_ms)
-    columns = ["id", "event_time_ms", "vector"]
+    columns = ["id", "event_time_ms", "amount_base_minor", "vector"]
     rows = reader.captures(portfolio, times, columns, where=_scored_on(reader, portfolio, inputs))
     payments = reader.transactions(portfolio, times, ["tx_id", "account_id"])
     rows = rows.join(payments, left_on="id", right_on="tx_id", how="left", maintain_order="left")
@@ -31,6 +31,7 @@ def read_captured(lake: str, portfolio: str, inputs: Inputs, from_ms: int, to_ms
         tx_ids=_strings(rows["id"]),
         accounts=_strings(rows["account_id"].fill_null("")),
         event_ms=rows["event_time_ms"].to_numpy().astype(np.int64),
+        amount_minor=rows["amount_base_minor"].to_numpy().astype(np.int64),
         matrix=vectors.reshape(rows.height, len(inputs.names)),
     )
 

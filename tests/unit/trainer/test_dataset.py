@@ -29,6 +29,7 @@ def captured(rows: int, order: list[int] | None = None, start_ms: int = WINDOW.f
         pa.array([f"t{k}" for k in place], pa.string()),
         pa.array([f"a{k % 5}" for k in place], pa.string()),
         start_ms + place * 3_600_000,
+        100 + place,
         matrix.astype(np.float64),
     )
 
@@ -112,13 +113,13 @@ def test_the_name_and_rows_do_not_depend_on_the_order_of_the_lake(order: list[in
 def test_the_name_changes_with_every_part_of_the_content() -> None:
     rows, none = captured(24), labels()
     base = build(rows, none).hash
-    moved = Captured(rows.tx_ids, rows.accounts, rows.event_ms + 1, rows.matrix)
+    moved = replace(rows, event_ms=rows.event_ms + 1)
     changed = rows.matrix.copy()
     changed[5, 0] = np.nextafter(changed[5, 0], 9e9)
     others = {
         build(rows, labels(("t3", AS_OF_MS - 1, True))).hash,
         build(moved, none).hash,
-        build(Captured(rows.tx_ids, rows.accounts, rows.event_ms, changed), none).hash,
+        build(replace(rows, matrix=changed), none).hash,
         build(captured(23), none).hash,
         build_set(rows, none, AS_OF_MS, WINDOW, ("x", "z")).hash,
     }
@@ -129,7 +130,7 @@ def test_one_missing_is_like_another() -> None:
     rows = captured(6)
     odd = rows.matrix.copy()
     odd.view(np.uint64)[np.isnan(odd)] = 0xFFF8_0000_0000_0001
-    other = Captured(rows.tx_ids, rows.accounts, rows.event_ms, odd)
+    other = replace(rows, matrix=odd)
     assert build(rows, labels()).hash == build(other, labels()).hash
 
 

@@ -63,6 +63,16 @@ def test_it_learns_and_says_from_what(small: SmallLake, tmp_path: Path) -> None:
     assert card.parameters["seed"] == 3
 
 
+def test_the_card_says_what_is_caught_within_the_limit_of_disturbed_accounts(
+    small: SmallLake, tmp_path: Path
+) -> None:
+    found = train(small, tmp_path).metrics
+    assert found["afpr_limit_ratio"] == 0.25
+    assert 0 <= found["adr_ratio"] <= found["adr_every_event_ratio"] <= 1
+    assert 0 <= found["vdr_ratio"] <= found["vdr_every_event_ratio"] <= 1
+    assert found.get("afpr_ratio", 0.0) <= 0.25
+
+
 def test_the_same_data_code_and_seed_give_the_same_bytes(small: SmallLake, tmp_path: Path) -> None:
     first, second = train(small, tmp_path / "a"), train(small, tmp_path / "b")
     assert first == second
