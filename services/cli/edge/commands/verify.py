@@ -34,7 +34,7 @@ def verify(
     processes: Annotated[int, typer.Option(help="0: one per processor.", min=0, max=256)] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Recompute every decision of a period from raw bytes and the append log, and compare to the bit.
+    """Recompute decisions and compare to the bit: all of a period, from raw bytes and the append log.
 
     Captured vectors are compared with, never read as input. Each decision that differs is named with the
     first stage that does: input, timeline, feature, model, calibration, policy, core.
