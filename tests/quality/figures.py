@@ -76,6 +76,41 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
+class Fold:
+    """One test week of the recipe: the ranking, and accounts and money caught within an AFPR of 0.25.
+
+    ``adr`` and ``vdr`` are of every event, the strict ones of frauds alone.
+    """
+
+    first_training_day: str
+    model: str
+    trained_rows: int
+    test_rows: int
+    test_frauds: int
+    auc_roc: float
+    average_precision: float
+    card_precision_100: float
+    adr: float
+    vdr: float
+    adr_strict: float
+    vdr_strict: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What `assay verify` said of a month: decisions, those identical, and the seconds it took."""
+
+    decisions: int
+    identical: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Decisions made again a second."""
+        return self.decisions / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Flip:
     """Two worlds that differ in ``flipped`` labels: payments until the cut and after it, and inputs moved."""
 
@@ -95,4 +130,7 @@ class Figures:
     parity: Parity | None = None
     week: Week | None = None
     flip: Flip | None = None
+    recipe_load: Load | None = None
+    folds: list[Fold] | None = None
+    proof: Proof | None = None
     step_seconds: dict[str, float] = field(default_factory=dict)

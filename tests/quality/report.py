@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tests.quality.figures import Figures, Load, Parity, Spent, Week
+from tests.quality.figures import Figures, Fold, Load, Parity, Spent, Week
 from tests.quality.verdicts import Check
 
 WIDTH: Final = 100
@@ -70,6 +70,8 @@ class Told:
             self._console.print(_spent(figures.spent, figures.load))
         if figures.week is not None:
             self._console.print(_week(figures.week))
+        if figures.folds:
+            self._console.print(_folds(figures.folds))
         self._console.print(_checks(checks))
 
 
@@ -122,6 +124,17 @@ def _week(week: Week) -> Table:
         *((f"published: {n}", r) for n, r in week.published.items()),
     ]:
         made.add_row(name, *(f"{value:.3f}" for value in row))
+    return made
+
+
+def _folds(folds: Sequence[Fold]) -> Table:
+    title = "32 inputs, 28 days of training, mean of three fits; accounts and money within an AFPR of 0.25"
+    columns = ("trained from", "AUC ROC", "AP", "CP@100", "ADR", "VDR", "ADR strict", "VDR strict")
+    made = _table(title, columns)
+    for fold in folds:
+        ranking = (fold.auc_roc, fold.average_precision, fold.card_precision_100)
+        caught = (fold.adr, fold.vdr, fold.adr_strict, fold.vdr_strict)
+        made.add_row(fold.first_training_day, *(f"{value:.3f}" for value in (*ranking, *caught)))
     return made
 
 

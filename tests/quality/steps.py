@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 import pyarrow.parquet as pq
 
-from tests.quality.figures import Column, Flip, Load, Parity, Spent, Week
+from tests.quality.figures import Column, Flip, Fold, Load, Parity, Proof, Spent, Week
 from tests.quality.house import House
 from tests.quality.spent import Meter
 from tests.support import handbook
@@ -22,6 +22,11 @@ FIRST_TRAINING_DAY: Final = "2018-07-25"
 AS_OF: Final = "2018-08-08"
 """Seven days of training end a label delay before the day on which labels are taken as known."""
 
+FOLDS: Final = (("2018-07-25", "2018-08-08"), ("2018-08-01", "2018-08-15"), ("2018-08-08", "2018-08-22"))
+"""First day of the protocol's training week, and the first test day, on which labels are taken as known."""
+FOLDS_END: Final = datetime(2018, 8, 29)
+PROVED: Final = ("2018-06-01", "2018-07-01")
+
 FLIP_BEGIN: Final = datetime(2018, 6, 15)
 FLIP_CUT: Final = datetime(2018, 8, 1)
 """From the first day on to the cut: longer than the widest window reaches back (37 days)."""
@@ -32,15 +37,15 @@ FLIP_TERMINALS: Final = 50
 LABEL_DELAY: Final = "7d"
 
 
-def load(house: House) -> tuple[Load, Spent]:
-    """April to mid August through Kafka, labels after their delay, until all is decided and archived."""
-    there = handbook.payments(BEGIN, END)["TX_FRAUD"]
+def load(house: House, end: datetime = END) -> tuple[Load, Spent]:
+    """April to ``end`` through Kafka, labels after their delay, until all is decided and archived."""
+    there = handbook.payments(BEGIN, end)["TX_FRAUD"]
     meter = Meter(house.pids())
     words = [
         "ingest",
         str(handbook.FOLDER),
         "--to",
-        f"{END:%Y-%m-%d}",
+        f"{end:%Y-%m-%d}",
         "--labels-after",
         LABEL_DELAY,
         "--wait",
@@ -106,6 +111,40 @@ def week(house: House) -> Week:
         card_precision_100=found["card_precision_100"],
         published={name: (row[0], row[1], row[2]) for name, row in found["published"].items()},
     )
+
+
+def folds(house: House) -> list[Fold]:
+    """The three test weeks, each by a model of the portfolio's own recipe, trained on captures."""
+    return [_fold(house, first, as_of) for first, as_of in FOLDS]
+
+
+def _fold(house: House, first_training_day: str, as_of: str) -> Fold:
+    card = house.ask("train", "--as-of", as_of)["card"]
+    words = ["--model", card["artefact"], "--protocol", "handbook", "--from", first_training_day]
+    found = house.ask("evaluate", *words, "--samples", "0")
+    (model,) = found["evaluation"]["models"]
+    every, strict = (model["thresholds"][name]["metrics"] for name in ("every_event", "strict"))
+    return Fold(
+        first_training_day=first_training_day,
+        model=f"{card['name']} {card['version']}",
+        trained_rows=card["rows"],
+        test_rows=found["rows"],
+        test_frauds=found["frauds"],
+        auc_roc=found["auc_roc"],
+        average_precision=found["average_precision"],
+        card_precision_100=found["card_precision_100"],
+        adr=every["adr_ratio"]["value"],
+        vdr=every["vdr_ratio"]["value"],
+        adr_strict=strict["adr_ratio"]["value"],
+        vdr_strict=strict["vdr_ratio"]["value"],
+    )
+
+
+def proof(house: House) -> Proof:
+    """Every decision of a month made again from raw bytes and the append log."""
+    began, end = PROVED
+    told = house.ask("verify", "--from", began, "--to", end, codes=(0, 1))
+    return Proof(told["decisions"], told["identical"], told["seconds"])
 
 
 def flip(house: House) -> Flip:

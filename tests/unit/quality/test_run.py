@@ -61,7 +61,7 @@ def test_a_command_that_fails_ends_the_run_with_its_own_sentence(
     monkeypatch.setattr(steps, "load", fail)
     assert _run(monkeypatch, "--json", str(tmp_path / "found.json")) == 1
     said = capsys.readouterr().out
-    assert "1/5  stack" in said
+    assert "1/9  stack" in said
     assert said.splitlines()[-1].startswith("quality: FAILED: assay ingest ended with 3: Kafka is away.")
     assert ended == ["up", "down"]
     found = json.loads((tmp_path / "found.json").read_text())

@@ -6,8 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from tests.quality.figures import Column, Figures, Flip, Load, Parity, Week
-from tests.quality.verdicts import AP_CEILING, AP_FLOOR, PER_SECOND_LEVEL, TEST, TRAIN, checks
+from tests.quality.figures import Column, Figures, Flip, Fold, Load, Parity, Proof, Week
+from tests.quality.verdicts import (
+    AP_CEILING,
+    AP_FLOOR,
+    PER_SECOND_LEVEL,
+    PROVED_PER_SECOND,
+    TEST,
+    TRAIN,
+    checks,
+)
 
 LOAD = Load(
     in_files=1_000,
@@ -32,7 +40,9 @@ PARITY = Parity(
 )
 WEEK = Week("m 1", *TRAIN, *TRAIN, *TEST, 0.88, 0.64, 0.29, {"XGBoost": (0.862, 0.639, 0.273)})
 FLIP = Flip(flipped=5, before=20, moved_before=0, after=10, moved_after=3)
-GOOD = Figures(LOAD, None, PARITY, WEEK, FLIP)
+FOLD = Fold("2018-07-25", "m 1", 40_000, 58_264, 385, 0.89, 0.752, 0.307, 0.76, 0.87, 0.7, 0.8)
+PROOF = Proof(decisions=50_000, identical=50_000, seconds=50_000 / PROVED_PER_SECOND)
+GOOD = Figures(LOAD, None, PARITY, WEEK, FLIP, None, [FOLD, FOLD, FOLD], PROOF)
 
 
 def _judged(figures: Figures) -> dict[str, str]:
@@ -41,7 +51,30 @@ def _judged(figures: Figures) -> dict[str, str]:
 
 def test_good_figures_pass_with_same_second_pairs_in_them() -> None:
     assert _judged(GOOD) == {}
-    assert len(checks(GOOD)) == 12
+    assert len(checks(GOOD)) == 19
+
+
+@pytest.mark.parametrize(
+    ("weaker", "judged"),
+    [
+        ({"average_precision": 0.74}, {"AP, chapter 3 week": "below"}),
+        ({"average_precision": 0.70}, {"AP, mean of the folds": "FAULT", "AP, chapter 3 week": "below"}),
+        ({"average_precision": AP_CEILING + 0.01}, {"AP, mean of the folds": "FAULT"}),
+        ({"card_precision_100": 0.30}, {"CP@100, mean of the folds": "FAULT"}),
+        ({"adr": 0.71, "vdr": 0.82}, {"accounts caught (ADR)": "below", "money caught (VDR)": "below"}),
+    ],
+)
+def test_a_recipe_that_is_weaker_or_leaks(weaker: dict[str, float], judged: dict[str, str]) -> None:
+    fold = replace(FOLD, **weaker)  # type: ignore[arg-type]  # only numbers are named
+    assert _judged(Figures(folds=[fold, fold, fold])) == judged
+
+
+def test_a_decision_that_does_not_come_out_again() -> None:
+    one_less = replace(PROOF, identical=PROOF.decisions - 1, seconds=PROOF.seconds * 2)
+    assert _judged(Figures(proof=one_less)) == {
+        "decisions made again, identical": "FAULT",
+        "  a second": "below",
+    }
 
 
 def test_steps_that_were_not_reached_are_not_judged() -> None:
