@@ -73,7 +73,7 @@ def test_a_walk_gives_the_bits_that_the_worker_gave(found: list[Arrival]) -> Non
         asks, numbers = _asks_of(log, asked, rows)
         ends = np.array([0, len(log)], np.int64)
         told = walker.walk(e, _words(log), np.arange(len(log)), ends, asks)
-        again[np.ix_(np.array(numbers), walker.columns_of(e))] = told[:, walker.columns_of(e)]
+        again[np.ix_(np.array(numbers, np.int64), walker.columns_of(e))] = told[:, walker.columns_of(e)]
     walker.settle(again)
     timeline = np.concatenate([walker.columns_of(e) for e in range(2)])
     for i, (record, ids) in enumerate(found):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from hypothesis import strategies as st
@@ -38,6 +39,7 @@ ids_of = st.tuples(
 )
 
 
+@cache
 def a_payment(number: int) -> st.SearchStrategy[Record]:
     """A payment of any time and amount, numbered within its test."""
     return st.builds(
@@ -50,6 +52,7 @@ def a_payment(number: int) -> st.SearchStrategy[Record]:
     )
 
 
+@cache
 def _label(number: int) -> st.SearchStrategy[Record]:
     return st.builds(
         Record,
@@ -64,6 +67,7 @@ def _label(number: int) -> st.SearchStrategy[Record]:
     )
 
 
+@cache
 def _activity(number: int) -> st.SearchStrategy[Record]:
     return st.builds(
         Record,
