@@ -15,7 +15,6 @@ from shared.contracts.access import refusal
 from shared.contracts.addresses import KafkaAddress
 
 from .leaving import leave
-from .native_consumer import NativeConsumer
 from .ports import Message, Place
 
 FETCH_WAIT_MS: Final = 500
@@ -128,13 +127,6 @@ class Tail(Service):
                 self.take(messages)
                 self._positions[place] = messages[-1].offset + 1
                 heard_s = now_s()
-
-
-class NativeTail(Tail):
-    """The same through librdkafka, for who wants each record at once and at little cost."""
-
-    def _made(self) -> AIOKafkaConsumer:
-        return NativeConsumer(self._kafka, FETCH_WAIT_MS, self._gather_bytes, REQUEST_MS)
 
 
 async def _asked(

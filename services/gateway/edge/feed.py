@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.bus.ports import Message, Place
-from shared.bus.tail import NativeTail
+from shared.bus.tail import Tail
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import DecodeError, decode
 from shared.contracts.decisions import Decision
@@ -92,7 +92,7 @@ class Arrivals:
                 waiting.future.set_result(decision)
 
 
-class DecisionFeed(NativeTail):
+class DecisionFeed(Tail):
     """Reads ``places``, partitions of one topic, from their end on.
 
     What came while the broker was away may be waited for.

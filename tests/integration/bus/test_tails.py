@@ -1,4 +1,4 @@
-"""Both ways of following topics, aiokafka's and librdkafka's, on a real broker: one behaviour."""
+"""A tail on a real broker: what comes, what came before, and a broker that goes and comes back."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-
 from infra.local.kafka import KafkaServer
 from shared.bus.ports import Message, Place
 from shared.bus.sync import produce_confirmed
-from shared.bus.tail import NativeTail, Tail
+from shared.bus.tail import Tail
 from shared.contracts.addresses import KafkaAddress
 from tests.support.front_door import until
 from tests.support.topics import create_topics
@@ -40,19 +38,9 @@ class _Heard(Tail):
         self.words.append("lost")
 
 
-class _HeardNatively(_Heard, NativeTail):
-    """The same through librdkafka."""
-
-
-Kind = type[_Heard]
-kinds = pytest.mark.parametrize("kind", [_Heard, _HeardNatively])
-
-
 @asynccontextmanager
-async def followed(
-    kind: Kind, bootstrap: str, places: Sequence[Place], back: int = 0
-) -> AsyncIterator[_Heard]:
-    tail = kind(KafkaAddress(bootstrap), places, back)
+async def followed(bootstrap: str, places: Sequence[Place], back: int = 0) -> AsyncIterator[_Heard]:
+    tail = _Heard(KafkaAddress(bootstrap), places, back)
     await tail.start()
     try:
         await until(lambda: tail.is_ready)
@@ -73,13 +61,10 @@ async def topic(bootstrap: str) -> AsyncIterator[tuple[list[Place], Callable[[in
     yield places, put
 
 
-@kinds
-async def test_what_comes_from_now_on_is_read_once_and_in_order(
-    kind: Kind, kafka_server: KafkaServer
-) -> None:
+async def test_what_comes_from_now_on_is_read_once_and_in_order(kafka_server: KafkaServer) -> None:
     async with topic(kafka_server.bootstrap) as (places, put):
         put(0, b"before")
-        async with followed(kind, kafka_server.bootstrap, places) as tail:
+        async with followed(kafka_server.bootstrap, places) as tail:
             for number in range(20):
                 await asyncio.to_thread(put, number % 2, b"%d" % number)
             await until(lambda: len(tail.values) == 20)
@@ -88,25 +73,23 @@ async def test_what_comes_from_now_on_is_read_once_and_in_order(
         assert tail.words == ["found"]
 
 
-@kinds
-async def test_so_many_from_before_are_read_again(kind: Kind, kafka_server: KafkaServer) -> None:
+async def test_so_many_from_before_are_read_again(kafka_server: KafkaServer) -> None:
     async with topic(kafka_server.bootstrap) as (places, put):
         for number in range(8):
             put(0, b"%d" % number)
         put(1, b"only")
-        async with followed(kind, kafka_server.bootstrap, places, back=3) as tail:
+        async with followed(kafka_server.bootstrap, places, back=3) as tail:
             await until(lambda: len(tail.values) == 4)
         assert sorted(tail.values) == [b"5", b"6", b"7", b"only"]
 
 
-@kinds
-async def test_a_broker_that_went_and_came_back_is_read_on(kind: Kind, tmp_path: Path) -> None:
+async def test_a_broker_that_went_and_came_back_is_read_on(tmp_path: Path) -> None:
     server = KafkaServer(tmp_path / "kafka")
     server.start()
     try:
         async with (
             topic(server.bootstrap) as (places, put),
-            followed(kind, server.bootstrap, places) as tail,
+            followed(server.bootstrap, places) as tail,
         ):
             await asyncio.to_thread(put, 0, b"first")
             await until(lambda: tail.values == [b"first"])
