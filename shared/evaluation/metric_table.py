@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 _TEMPLATE: Final = "fraud template of Microsoft (r-server-fraud-detection), corrected"
-_HANDBOOK: Final = "Le Borgne et al., Practical Handbook, 2022, chapter 4"
+_CARD_LISTS: Final = "Le Borgne, Siblini, Lebichot and Bontempi, ULB, 2022, chapter 4"
 _USUAL: Final = "as in scikit-learn"
 
 
@@ -125,14 +125,14 @@ METRICS: Final = (
         "precision at 100",
         "ratio",
         "mean over days of frauds among the day's 100 highest payments / 100",
-        _HANDBOOK,
+        _CARD_LISTS,
     ),
     _row(
         "card_precision_100",
         "card precision at 100",
         "ratio",
         "mean over days of fraud cards among the day's 100 highest / 100; found cards leave later days",
-        _HANDBOOK,
+        _CARD_LISTS,
     ),
     _row("brier_score", "Brier score", "squared probability", "mean of (probability - y)^2", "Brier 1950"),
     _row(
