@@ -46,11 +46,15 @@ def delayed_split(
     train = (days >= end - (train_days if window_days is None else window_days)) & (days < end)
     first_test_day = end + delay_days
     test = (days >= first_test_day) & (days < first_test_day + test_days)
-    names, place = np.unique(cards, return_inverse=True)
-    never = np.iinfo(np.int64).max
-    first_fraud = np.full(len(names), never, dtype=np.int64)
-    # Labels of 0 and 1 would index rows instead of masking them.
+    # Labels of 0 and 1 would choose rows instead of masking them.
     seen = labels.astype(np.bool_) & (days >= first_day)
-    np.minimum.at(first_fraud, place[seen], days[seen])
-    known = first_fraud[place] <= days - delay_days - 1
-    return Split(train, test & ~known)
+    first_fraud = least_of_card(cards, np.where(seen, days, np.iinfo(np.int64).max))
+    return Split(train, test & ~(first_fraud <= days - delay_days - 1))
+
+
+def least_of_card(cards: NDArray[Any], values: Integers) -> Integers:
+    """The least of ``values`` (n,) among the rows of each row's card (n,), (n,)."""
+    names, place = np.unique(cards, return_inverse=True)
+    least = np.full(len(names), np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(least, place, values)
+    return least[place]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .kernels_compile import inlined, kernel
 from .kernels_window import Window
@@ -139,18 +138,3 @@ def combine(kind: int, left: float, right: float) -> float:
     if kind == 41:  # quotient
         return arithmetic.quotient(left, right)
     return np.nan
-
-
-@kernel
-def settle(
-    kinds: NDArray[np.int32],
-    left: NDArray[np.int32],
-    right: NDArray[np.int32],
-    features: NDArray[np.int64],
-    matrix: NDArray[np.float64],
-) -> None:
-    """Fill the arithmetic ``features`` of ``matrix`` (n, d) from the columns before them."""
-    for i in range(len(matrix)):
-        for k in range(len(features)):
-            f = features[k]
-            matrix[i, f] = combine(kinds[f], matrix[i, left[f]], matrix[i, right[f]])

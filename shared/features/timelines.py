@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import arena
-from .dispatch import settle
 from .folding import Claim, Compiled, FoldResult, TimelineGap, TimelinesFull
 from .idtable import grown, make_table
 from .kernels_claim import claim, release
 from .kernels_fold import CONFLICT, COUNT, FULL, GAP, KEPT, RESTATED, SLOT, START, Batch, fold, trim
 from .kernels_plan import arithmetic_of, make_plan
 from .kernels_rows import KIND_TRANSACTION
+from .kernels_settle import settle
 from .kernels_state import GONE, LEFT, LINKED, LONGEST, SEEN, State, grown_slots, make_ends, make_slots
 
 ID_BYTES: Final = 32
@@ -178,9 +178,7 @@ class Timelines:
 
     def settle(self, matrix: NDArray[np.float64]) -> None:
         """Fill the arithmetic features of ``matrix`` (n, d) from its other columns."""
-        if len(self._arithmetic):
-            program = self.program
-            settle(program.kind, program.left, program.right, self._arithmetic, matrix)
+        settle(self.program, self._arithmetic, matrix)
 
     def _batch(
         self,

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import arena
-from .dispatch import settle
 from .folding import Compiled, TimelinesFull
 from .idtable import make_table
 from .kernels_fold import FULL
 from .kernels_plan import STEP_FEATURE, arithmetic_of, make_plan
 from .kernels_rows import KIND_TRANSACTION
+from .kernels_settle import settle
 from .kernels_state import State, make_ends, make_slots
 from .kernels_walk import ABSENT, Walk, walk_logs
 
@@ -89,9 +89,7 @@ class LogWalker:
 
     def settle(self, matrix: NDArray[np.float64]) -> None:
         """Fill the arithmetic features of ``matrix`` (n, d) from its other columns."""
-        if len(self._arithmetic):
-            program = self._program
-            settle(program.kind, program.left, program.right, self._arithmetic, matrix)
+        settle(self._program, self._arithmetic, matrix)
 
     def _make_room(self, longest: int) -> None:
         """Room for a log that moves from one piece to the next larger while it grows, in each stream."""

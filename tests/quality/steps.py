@@ -95,9 +95,7 @@ def _pairs(rows: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
 
 def week(house: House) -> Week:
     """The chapter 3 week, trained and scored from captures."""
-    card = house.ask("train", "--as-of", AS_OF, "--days", "7")["card"]
-    words = ["evaluate", "--model", card["artefact"], "--protocol", "handbook", "--from", FIRST_TRAINING_DAY]
-    found = house.ask(*words)
+    card, found = _trained(house, FIRST_TRAINING_DAY, AS_OF, "--days", "7")
     return Week(
         model=f"{card['name']} {card['version']}",
         trained_rows=card["rows"],
@@ -113,15 +111,21 @@ def week(house: House) -> Week:
     )
 
 
+def _trained(house: House, first_training_day: str, as_of: str, *words: str) -> tuple[Any, Any]:
+    """The card of a model trained as told, and what it is worth on the protocol's test week."""
+    card = house.ask("train", "--as-of", as_of, *words)["card"]
+    protocol = ["--protocol", "handbook", "--from", first_training_day]
+    # No draws: nobody reads the intervals here.
+    return card, house.ask("evaluate", "--model", card["artefact"], *protocol, "--samples", "0")
+
+
 def folds(house: House) -> list[Fold]:
     """The three test weeks, each by a model of the portfolio's own recipe, trained on captures."""
     return [_fold(house, first, as_of) for first, as_of in FOLDS]
 
 
 def _fold(house: House, first_training_day: str, as_of: str) -> Fold:
-    card = house.ask("train", "--as-of", as_of)["card"]
-    words = ["--model", card["artefact"], "--protocol", "handbook", "--from", first_training_day]
-    found = house.ask("evaluate", *words, "--samples", "0")
+    card, found = _trained(house, first_training_day, as_of)
     (model,) = found["evaluation"]["models"]
     every, strict = (model["thresholds"][name]["metrics"] for name in ("every_event", "strict"))
     return Fold(

@@ -14,7 +14,7 @@ from shared.contracts.decisions import ACTIONS, STATE_QUALITIES, DecisionCore
 from shared.contracts.texts import together
 from shared.features.compiled import FeatureSet
 from shared.features.hashing import Digests
-from shared.features.kinds import KINDS
+from shared.features.kernels_plan import arithmetic_of, timeline_features_of
 from shared.scoring.decide import Verdict
 from shared.scoring.deciding import Deciding, predict, verdicts
 from shared.scoring.identity import DecisionIds, core_bytes, core_hash, vector_hashes
@@ -86,10 +86,9 @@ class Again:
 def degrade(matrix: Reals, quality: NDArray[np.uint8], features: FeatureSet) -> None:
     """Without state nothing stands but what the payment itself carries."""
     rows = np.flatnonzero(quality == UNAVAILABLE)
-    kinds = [KINDS[spec.kind] for spec in features.specs]
     # Arithmetic is settled after the fold, which such a payment never saw.
-    apart = np.array([kind.entity or kind.operands for kind in kinds], np.bool_) | features.state_features
-    matrix[np.ix_(rows, np.flatnonzero(apart))] = np.nan
+    apart = np.concatenate([timeline_features_of(features.program), arithmetic_of(features.program)])
+    matrix[np.ix_(rows, apart)] = np.nan
 
 
 def recompute(payments: Payments, seen: Seen, releases: Mapping[int, Deciding], portfolio: str) -> Again:

@@ -17,6 +17,8 @@ from shared.contracts.decisions import STATE_QUALITIES
 from shared.contracts.ids import KIND_TRANSACTION
 from shared.contracts.payments import Transaction
 from shared.contracts.verification import RECORD_FAULTS, STAGES, BadRecord
+from shared.features.kernels_plan import arithmetic_of, timeline_features_of
+from shared.features.kernels_settle import settle
 from shared.features.rowwise import Rowwise
 from shared.features.whole_logs import LogWalker
 from shared.scoring.deciding import Deciding
@@ -25,6 +27,7 @@ from .captured import read_captured
 from .ground import Ground, ground_of, load, survey
 from .lake_days import DayRows, read_days
 from .said import SHOWN, DayCompared, DayLaid
+from .scratch import part_name
 
 __all__ = ["compare_day", "fold_bucket", "ground_of", "lay_day", "load", "survey"]
 
@@ -39,7 +42,7 @@ def lay_day(ground: Ground, days: Sequence[date], number: int, buckets: int, rat
     """Read and decode some days; leave places and asks by bucket, and their decisions, as part ``number``."""
     rows = read_days(ground.scan, ground.portfolio, days, ground.times, ground.until_ms, ground.entities)
     found = read(rows.raws["kind"].to_list(), rows.raws["raw_bytes"].to_list(), ground.limits.base_currency)
-    day = _Day(rows, found, laying.words(found, ground.encoder), f"{number:06}", buckets, rates_ppm)
+    day = _Day(rows, found, laying.words(found, ground.encoder), part_name(number), buckets, rates_ppm)
     day.owns[:] = laying.entity_ids(found.records, ground.entities, ground.encoder)
     bad, unread = _lay_logged(ground, day)
     _lay_decided(ground, day)
@@ -255,7 +258,7 @@ def compare_day(
     refusals: dict[int, str],
 ) -> DayCompared:
     """Recompute a part's decisions, which begin at ``first``, and hold them against what was captured."""
-    part = f"{number:06}"
+    part = part_name(number)
     decided = ground.scratch.get("decided", part)
     if not len(decided):
         return DayCompared(identical=0, stages={}, differences=[])
@@ -295,13 +298,14 @@ def _payments(ground: Ground, decided: pl.DataFrame, part: str, span: slice) -> 
     event, amount = decided["accepted_ms"].to_numpy().copy(), decided["accepted_minor"].to_numpy().copy()
     flags = decided["accepted_flag"].to_numpy().copy()
     matrix = ground.scratch.get_array("own", part)
-    timeline = np.concatenate([_walker(ground).columns_of(e) for e in range(ground.entities)])
+    program = ground.feature_set.program
+    timeline = timeline_features_of(program)
     matrix[:, timeline] = ground.scratch.table("matrix")[span][:, timeline]
     times = np.array(ground.scratch.table("times")[span])
     rows = np.flatnonzero((times[:, 0] != 0) & ((times[:, 0] != event) | (times[:, 1] != amount)))
     if len(rows):
         _restate(ground, decided, rows, times, (event, amount, flags), matrix)
-    _walker(ground).settle(matrix)
+    settle(program, arithmetic_of(program), matrix)
     recomputing.degrade(matrix, decided["quality"].to_numpy(), ground.feature_set)
     told = decided.select(
         tx_id=pl.coalesce("told_tx_id", "tx_id"),
@@ -332,7 +336,3 @@ def _restate(
     own = matrix[rows]
     Rowwise(ground.feature_set).fill(own, event[rows], amount[rows], payments)
     matrix[rows] = own
-
-
-def _walker(ground: Ground) -> LogWalker:
-    return LogWalker(ground.feature_set)

@@ -12,7 +12,7 @@ from shared.contracts.models import Release
 from shared.contracts.verification import STAGES, BadRecord, Difference, Verified, VerifyProgress
 
 from .said import SHOWN, DayCompared, DayLaid
-from .scratch import Scratch
+from .scratch import Scratch, part_name
 from .workers import Call, Workers
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Verification:
         """The number of the first decision of each day."""
         found, before = {}, 0
         for number, day in enumerate(laid):
-            found[f"{number:06}"] = before
+            found[part_name(number)] = before
             before += day.decisions
         return found
 
@@ -88,7 +88,7 @@ class Verification:
         return self._timed(
             COMPARING,
             [
-                ("compare_day", (some, k, offsets[f"{k:06}"], *told))
+                ("compare_day", (some, k, offsets[part_name(k)], *told))
                 for k, some in enumerate(days)
                 if laid[k].decisions
             ],

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from shared.evaluation.splits import least_of_card
+
 from .window import Window
 
 Floats = NDArray[np.float64]
@@ -114,10 +116,8 @@ def build_set(
 
 def _first_of_account(accounts: pa.Array, known_ms: Integers) -> Integers:
     """The least ``known_ms`` (n,) of each row's account. A payment without an account is alone."""
-    names, place = np.unique(np.asarray(accounts.to_pylist(), dtype=object), return_inverse=True)
-    first = np.full(len(names), NEVER_MS, dtype=np.int64)
-    np.minimum.at(first, place, known_ms)
-    return np.where(names[place] == "", known_ms, first[place]) if len(names) else known_ms
+    names = np.asarray(accounts.to_pylist(), dtype=object)
+    return np.where(names == "", known_ms, least_of_card(names, known_ms))
 
 
 def _frauds(labels: KnownLabels, as_of_ms: int) -> dict[str, int]:

@@ -13,7 +13,6 @@ _HEAD: Final = '''\
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .kernels_compile import inlined, kernel
 from .kernels_window import Window
@@ -48,23 +47,6 @@ def combine(kind: int, left: float, right: float) -> float:
     """The value of an arithmetic feature of two others; NaN for a code that is none."""
 '''
 
-_SETTLE: Final = '''
-
-@kernel
-def settle(
-    kinds: NDArray[np.int32],
-    left: NDArray[np.int32],
-    right: NDArray[np.int32],
-    features: NDArray[np.int64],
-    matrix: NDArray[np.float64],
-) -> None:
-    """Fill the arithmetic ``features`` of ``matrix`` (n, d) from the columns before them."""
-    for i in range(len(matrix)):
-        for k in range(len(features)):
-            f = features[k]
-            matrix[i, f] = combine(kinds[f], matrix[i, left[f]], matrix[i, right[f]])
-'''
-
 
 def dispatch_text(kinds: Sequence[KindSpec], folds: Sequence[str]) -> str:
     """The module for ``kinds`` in the order of their codes and ``folds`` in that of theirs."""
@@ -82,7 +64,6 @@ def dispatch_text(kinds: Sequence[KindSpec], folds: Sequence[str]) -> str:
             *(f"    if fold == {code}:\n        {name}(w)\n" for code, name in enumerate(folds)),
             _COMBINE,
             *_answers(arithmetic, "left, right"),
-            _SETTLE,
         ]
     )
 
