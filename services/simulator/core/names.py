@@ -69,13 +69,17 @@ def past_activity_prefix(day: int) -> str:
 
 
 def live_tx_id(start_ms: int, number: int) -> str:
-    """The id of a payment of a live run that began at ``start_ms``."""
-    return f"tx-l{start_ms:x}-{number:08d}"
+    """The id of a payment of a live run that began at ``start_ms``.
+
+    A letter before the number: behind a dash the last digits of the start and the number would be one run of
+    digits, which for some starts is a card number one time in ten.
+    """
+    return f"tx-l{start_ms:x}n{number:08d}"
 
 
 def live_activity_id(start_ms: int, number: int) -> str:
-    """The id of an activity of a live run that began at ``start_ms``."""
-    return f"act-l{start_ms:x}-{number:08d}"
+    """The id of an activity of a live run that began at ``start_ms``; as that of a payment."""
+    return f"act-l{start_ms:x}n{number:08d}"
 
 
 def channels(world: World, payments: Payments) -> Integers:

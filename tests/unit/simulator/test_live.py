@@ -14,7 +14,7 @@ from services.simulator.core.columns import (
     join_payments,
 )
 from services.simulator.core.live import DRAWN_AT_ONCE_MS, LiveWorld, Step
-from services.simulator.core.names import CHANNELS, channels
+from services.simulator.core.names import CHANNELS, channels, live_activity_id, live_tx_id
 from services.simulator.core.pace import natural_rate_per_s
 from services.simulator.core.patterns.compromised_terminal import compromised_terminals
 from services.simulator.core.records import Records
@@ -22,6 +22,7 @@ from services.simulator.core.rhythm import hourly_share
 from services.simulator.core.scenarios import Scenario, is_sent, refuse, written
 from services.simulator.core.span import DAY_MS, HOUR_MS
 from services.simulator.core.world import World
+from shared.contracts.card_numbers import has_card_number
 from shared.contracts.codec import (
     DecodeError,
     decode_activity,
@@ -248,3 +249,10 @@ def test_a_caller_falls_silent() -> None:
 def test_a_pattern_that_is_none_is_refused() -> None:
     assert "no pattern 'magic'" in refuse(asked("attack", pattern="magic").request)
     assert refuse(asked("attack", pattern="card_testing").request) == ""
+
+
+@pytest.mark.parametrize("start_ms", [0x1A21CA41480, 0x1A2AAAA4000, 0x1A22AAAA560, 0x1A2AAAAAAAA])
+def test_no_id_of_a_live_run_holds_a_card_number_whenever_it_began(start_ms: int) -> None:
+    ids = [name(start_ms, number) for number in range(2000) for name in (live_tx_id, live_activity_id)]
+    assert len(set(ids)) == len(ids)
+    assert not [text for text in ids if has_card_number(text)]
