@@ -1,4 +1,4 @@
-"""What a payment's time and amount count as: clamped, late or converted, from its bytes and captured marks.
+"""What a payment's time counts as: as it is, clamped or late, from its bytes and captured marks.
 
 Pure, so that a replay accepts a record as the scorer did: limits count from the partition's mark, which is
 captured, and from the broker's append time, never from a clock.
@@ -6,7 +6,6 @@ captured, and from the broker's append time, never from a clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .durations import DAY_MS
@@ -18,12 +17,11 @@ LATE = ("late",)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far a payment's time may stand from the partition's mark, and the rates to base currency."""
+    """How far a payment's time may stand from the partition's mark, and the currency that others become."""
 
     ahead_ms: int
     horizon_ms: int
     base_currency: str
-    rates_ppm: Mapping[str, int]
 
 
 def limits_of(portfolio: Portfolio) -> Limits:
@@ -32,7 +30,6 @@ def limits_of(portfolio: Portfolio) -> Limits:
         ahead_ms=portfolio.ahead_ms,
         horizon_ms=portfolio.horizon_days * DAY_MS,
         base_currency=portfolio.currency,
-        rates_ppm=portfolio.rates_ppm,
     )
 
 

@@ -49,7 +49,8 @@ class Portfolio(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     ``categories`` is the vocabulary of the transaction's category (codes from 1), ``activities`` that of the
     activity kinds kept in timelines. A label is mature ``maturity_days`` after its payment.
-    ``rates_ppm`` gives base minor units per minor unit of another currency, in millionths.
+    ``rates_ppm`` gives base minor units per minor unit of another currency, in millionths; the next release
+    takes them over, and payments are converted by the release that decides.
     """
 
     name: str

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.replayer.core.records import FLAGS, Arrivals, accept, read
 from services.scorer.core.intake import Item
+from services.scorer.core.pricing import price
 from services.scorer.core.reading import read_each
 from shared.contracts import headers
 from shared.contracts.codec import encode
@@ -18,7 +19,7 @@ from shared.features.lateness import Limits
 from tests.support.lake_messages import FakeMessage
 from tests.support.scorer_traffic import T0_MS, payment
 
-LIMITS: Final = Limits(ahead_ms=10, horizon_ms=20, base_currency="EUR", rates_ppm={"USD": 900_000})
+LIMITS: Final = Limits(ahead_ms=10, horizon_ms=20, base_currency="EUR")
 RATES: Final = {3: {"USD": 900_000}}
 
 times = st.integers(T0_MS, T0_MS + 100)
@@ -46,6 +47,7 @@ def test_a_partition_is_accepted_alike(rows: list[tuple[int, int, bool, str, int
     ]
     items = read_each(KIND_TRANSACTION, messages, mark_ms, LIMITS).values
     live = [item for item in items if isinstance(item, Item)]
+    price(live, RATES[3])
     found = read([KIND_TRANSACTION] * len(rows), [m.value or b"" for m in messages], "EUR")
     came = Arrivals(
         np.array([item.mark_ms for item in live]),

@@ -16,7 +16,7 @@ from shared.contracts.payments import Transaction
 from shared.features.lateness import Limits
 
 T0 = 1_700_000_000_000
-LIMITS = Limits(ahead_ms=10, horizon_ms=20, base_currency="EUR", rates_ppm={"USD": 900_000})
+LIMITS = Limits(ahead_ms=10, horizon_ms=20, base_currency="EUR")
 ON_TIME_MS = 10
 
 Headers = tuple[tuple[str, bytes], ...]

@@ -275,7 +275,7 @@ class Worker:
                 portfolio=NAME,
                 consumer=lambda rebalance: _Consumer(world, places, rebalance),
                 producer=_Producer(world),
-                inputs=Inputs(KINDS, Limits(3_600_000, 7 * 86_400_000, "EUR", {})),
+                inputs=Inputs(KINDS, Limits(3_600_000, 7 * 86_400_000, "EUR")),
                 engine=engine,
                 states=self.states,
                 letter=lambda message, dead, attempt, detail: dead_letter(

@@ -43,7 +43,8 @@ class Item(Struct, gc=False):
     ``merge_ms`` orders it among other partitions' records (a label by when it was known), ``rank``
     breaks ties (labels first); ``event_ms`` is its event time after clamping; ``mark_ms`` is the
     partition's running maximum of event time before it. A record of a ``load`` waits for its barrier.
-    ``raw`` are its original bytes, ``text`` the codec's.
+    ``raw`` are its original bytes, ``text`` the codec's. The amount of a foreign payment is that of its own
+    currency until `pricing.price` sets it.
     """
 
     kind: int
@@ -59,6 +60,7 @@ class Item(Struct, gc=False):
     mark_ms: int
     flags: tuple[str, ...]
     load: str | None
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)

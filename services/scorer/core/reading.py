@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 
 from shared.contracts.codec import ACTIVITIES, LABELS, TRANSACTIONS, Codec, Decoded, DecodeError, encode
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
-from shared.contracts.money import convert_minor
 from shared.contracts.outcome import Dead
 from shared.contracts.payments import Activity, Label, Transaction
 from shared.features.lateness import Limits, within
@@ -122,14 +121,9 @@ def _payment(
     mark_ms: int,
     limits: Limits,
     load: bytes | None,
-) -> Item | Dead:
-    amount, event_ms = tx.amount_minor, tx.event_time_ms
+) -> Item:
+    event_ms = tx.event_time_ms
     flags: tuple[str, ...] = ()
-    if tx.currency != limits.base_currency:
-        rate = limits.rates_ppm.get(tx.currency)
-        if rate is None:
-            return Dead("no_rate", "currency")
-        amount = convert_minor(amount, rate)
     if load is None:
         event_ms, flags = within(event_ms, mark_ms, message.timestamp, limits)
     return Item(
@@ -142,10 +136,11 @@ def _payment(
         event_ms,
         _PAYMENT_RANK,
         event_ms,
-        amount,
+        tx.amount_minor,
         mark_ms,
         flags,
         _load_name(load),
+        tx.currency != limits.base_currency,
     )
 
 

@@ -11,6 +11,7 @@ from services.scorer.core.assembly import Assembly, assemble
 from services.scorer.core.columns import columns_of
 from services.scorer.core.intake import Item
 from services.scorer.core.outputs import Batch, Seen, Stamp, Timings, decisions, predictions
+from services.scorer.core.pricing import price
 from shared.contracts.decisions import StateQuality
 from shared.contracts.ids import KIND_TRANSACTION
 from shared.features.compiled import FeatureSet
@@ -65,12 +66,12 @@ class Engine:
         """Drop the cache; the store's logs are read again."""
         self._timelines.clear()
 
-    def prepare(self, items: list[Item], decode_us: int) -> Prepared:
-        """Rows, claim and the state call of a batch."""
+    def prepare(self, items: list[Item], decode_us: int, deciding: Deciding) -> Prepared:
+        """Amounts, rows, claim and state call of a batch. Raises KeyError for a currency without a rate."""
+        price(items, deciding.release.content.rates_ppm)
         assembly = assemble(items, self._encoder, self._timelines)
-        return Prepared(
-            items, assembly, self._call(assembly), decode_us, self._rebuild, sent_ns=self._clock_ns()
-        )
+        call = self._call(assembly)
+        return Prepared(items, deciding, assembly, call, decode_us, self._rebuild, sent_ns=self._clock_ns())
 
     def _rebuild(self, prepared: Prepared) -> None:
         self._timelines.release(prepared.assembly.claim)
@@ -139,9 +140,9 @@ class Engine:
         records = [item.record if item.kind == KIND_TRANSACTION else None for item in prepared.items]
         self._rowwise.fill(matrix, columns.event_ms, columns.amount_base_minor, records)  # type: ignore[arg-type]  # by their kind
 
-    def decide(self, prepared: Prepared, folded: Folded, deciding: Deciding) -> Scored:
+    def decide(self, prepared: Prepared, folded: Folded) -> Scored:
         """Decisions, predictions and captures of a folded batch. Any exception here is a bug of ours."""
-        items = prepared.items
+        items, deciding = prepared.items, prepared.deciding
         if self._fail_on_id:
             self._fail(items)
         assembly = prepared.assembly
@@ -170,7 +171,7 @@ class Engine:
         )
         told = predictions(deciding, batch, timings, stamp)
         judged = Judged(rows, payments.words.accounts, scores, answers, made, told, stamp.decided_at_ms)
-        return collect(prepared, folded, deciding, judged)
+        return collect(prepared, folded, judged)
 
     def _fail(self, items: Sequence[Item]) -> None:
         if any(item.own_id == self._fail_on_id for item in items):

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 from services.scorer.core.assembly import Assembly
 from services.scorer.core.intake import Item
+from shared.scoring.deciding import Deciding
 from shared.stores.timeline_port import AppendCall, AppendReply
 
 
 @dataclass(slots=True)
 class Prepared:
-    """A batch whose state call is made, or can be made again after the cache was dropped."""
+    """A batch whose state call is made, or can be made again after the cache was dropped.
+
+    It is priced, decided and captured by the release that was in charge when it was begun.
+    """
 
     items: list[Item]
+    deciding: Deciding
     assembly: Assembly
     call: AppendCall
     decode_us: int

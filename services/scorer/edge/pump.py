@@ -15,6 +15,7 @@ from typing import Any
 from mode import Service
 
 from services.scorer.core.intake import Item
+from services.scorer.core.pricing import refuse_unpriced
 from shared.bus.ports import (
     Committed,
     Consumer,
@@ -149,17 +150,18 @@ class Pump(Service):
 
     async def append_only(self, items: list[Item]) -> None:
         """Append and capture ``items`` without deciding. Raises LogAway."""
-        if not items:
-            return
         async with self._turn:
             await self._finish_pending()
-            prepared = self._engine.prepare(items, 0)
+            deciding = self._in_charge()
+            priced, _ = refuse_unpriced(items, deciding.release.content.rates_ppm)
+            if not priced:
+                return
+            prepared = self._engine.prepare(priced, 0, deciding)
             self._states.send(prepared)
             folded = await self._folded(prepared)
             if folded.quality == "unavailable":
                 raise LogAway("the timelines are away again")
-            assert self._deciding is not None
-            await self._publisher.publish(captures_only(prepared, folded, self._deciding), {})
+            await self._publisher.publish(captures_only(prepared, folded), {})
             await self._publisher.drain()
 
     def take_release(self, deciding: Deciding) -> None:
@@ -218,20 +220,22 @@ class Pump(Service):
         started = self._parts.clock_ns()
         wait_ms = 0 if busy else self._publisher.wait_ms(IDLE_WAIT_MS)
         intake = await self._inputs.take(self._consumer, self._parts.batch_records, wait_ms)
-        if intake.refused:
-            await self._refuse(intake.refused, attempt=1)
-        if intake.items:
+        deciding = self._in_charge()
+        items, unpriced = refuse_unpriced(intake.items, deciding.release.content.rates_ppm)
+        if intake.refused or unpriced:
+            await self._refuse([*intake.refused, *unpriced], attempt=1)
+        if items:
             decode_us = (self._parts.clock_ns() - started) // 1000 if busy else 0
-            await self._begin(intake.items, decode_us)
-        if self._pending and (len(self._pending) >= IN_FLIGHT or not intake.items):
+            await self._begin(items, decode_us, deciding)
+        if self._pending and (len(self._pending) >= IN_FLIGHT or not items):
             await self._finish(self._pending.popleft())
         await self._publisher.flush_due()
 
-    async def _begin(self, items: list[Item], decode_us: int) -> None:
+    async def _begin(self, items: list[Item], decode_us: int, deciding: Deciding) -> None:
         try:
-            prepared = self._engine.prepare(items, decode_us)
+            prepared = self._engine.prepare(items, decode_us, deciding)
         except Exception:  # noqa: BLE001  # our own code failed: find the record, keep its neighbours
-            await self._isolate(items)
+            await self._isolate(items, deciding)
             return
         self._states.send(prepared, self._pending)
         self._pending.append(prepared)
@@ -241,17 +245,17 @@ class Pump(Service):
         try:
             folded = await self._folded(prepared)
             self._parts.crash.reach("after_append")
-            scored = self._decide(prepared, folded)
+            scored = self._engine.decide(prepared, folded)
         except (StoreError, LogAway):
             raise
         except Exception:  # noqa: BLE001  # our own code failed: find the record, keep its neighbours
-            await self._isolate(prepared.items)
+            await self._isolate(prepared.items, prepared.deciding)
             return
         await self._publish(prepared, folded, scored)
 
-    def _decide(self, prepared: Prepared, folded: Folded) -> Scored:
-        assert self._deciding is not None
-        return self._engine.decide(prepared, folded, self._deciding)
+    def _in_charge(self) -> Deciding:
+        assert self._deciding is not None, "nothing is taken before the first release"
+        return self._deciding
 
     async def _folded(self, prepared: Prepared) -> Folded:
         """The batch on its timelines; without them when Redis stays away."""
@@ -280,13 +284,13 @@ class Pump(Service):
             if track is not None:
                 track.owe(item.message.offset)
 
-    async def _isolate(self, items: list[Item]) -> None:
+    async def _isolate(self, items: list[Item], deciding: Deciding) -> None:
         """Each record alone, three attempts; what still fails goes to dead letters. Raises TooManyBugs."""
         log.exception("batch_failed", records=len(items))
         await self._finish_pending()
         for item in items:
             for attempt in range(1, ATTEMPTS + 1):
-                failed = await self._alone(item)
+                failed = await self._alone(item, deciding)
                 if failed is None:
                     break
                 log.error("record_failed", attempt=attempt, reason="bug", error=failed.error)
@@ -294,17 +298,16 @@ class Pump(Service):
                     self._bugs.failed(self._parts.clock_ns())
                     await self._refuse([(item.message, Dead("bug"))], attempt, failed.error, failed.appended)
 
-    async def _alone(self, item: Item) -> Failed | None:
+    async def _alone(self, item: Item, deciding: Deciding) -> Failed | None:
         """One record through all stages; what our code raised, or None."""
         self._engine.forget()
         appended = None
         try:
-            prepared = self._engine.prepare([item], 0)
+            prepared = self._engine.prepare([item], 0, deciding)
             folded = await self._folded(prepared)
-            if self._deciding is not None:
-                appended = captures_only(prepared, folded, self._deciding)
-                self._owe(prepared, folded)
-            scored = self._decide(prepared, folded)
+            appended = captures_only(prepared, folded)
+            self._owe(prepared, folded)
+            scored = self._engine.decide(prepared, folded)
         except (StoreError, LogAway):
             raise
         except Exception as error:  # noqa: BLE001  # counted, retried and dead-lettered by the caller

@@ -18,7 +18,7 @@ from shared.bus.ports import Place, RecordColumns
 from shared.contracts.decisions import StateQuality
 from shared.contracts.texts import Texts
 from shared.contracts.topics import topic_name
-from shared.scoring.deciding import Answers, Deciding, Scores, quality_code
+from shared.scoring.deciding import Answers, Scores, quality_code
 
 from .outputs import Outputs
 from .prepared import Prepared
@@ -66,9 +66,9 @@ class Scored:
     queue_ms: list[int]
 
 
-def collect(prepared: Prepared, folded: Folded, deciding: Deciding, judged: Judged) -> Scored:
+def collect(prepared: Prepared, folded: Folded, judged: Judged) -> Scored:
     """Everything to publish for a batch of which the payments ``judged.rows`` got an answer."""
-    items, columns = prepared.items, prepared.assembly.columns
+    items, columns, deciding = prepared.items, prepared.assembly.columns, prepared.deciding
     outputs = Outputs()
     partitions = columns.partition[judged.rows]
     topic = topic_name(deciding.release.content.portfolio, "decisions")
@@ -82,7 +82,7 @@ def collect(prepared: Prepared, folded: Folded, deciding: Deciding, judged: Judg
     told = Told(scores.raw, scores.score, action_codes(judged.answers), hashes)
     trail = Trail(
         deciding,
-        _capture_rows(prepared, folded, deciding, decided, told),
+        _capture_rows(prepared, folded, decided, told),
         judged.keys,
         partitions,
         judged.told,
@@ -115,18 +115,16 @@ def settle(outputs: Outputs, items: Sequence[Item], columns: Columns) -> None:
         outputs.settles[place].extend(columns.offset[order[start:stop]].tolist())
 
 
-def captures_only(prepared: Prepared, folded: Folded, deciding: Deciding) -> Outputs:
+def captures_only(prepared: Prepared, folded: Folded) -> Outputs:
     """Captures of records that were appended and are not decided here; they settle no offset."""
     nothing = np.zeros(len(prepared.items), np.bool_)
     outputs = Outputs()
-    rows = _capture_rows(prepared, folded, deciding, nothing, NOTHING_TOLD)
-    add_captures(outputs, deciding.release.content.portfolio, rows)
+    rows = _capture_rows(prepared, folded, nothing, NOTHING_TOLD)
+    add_captures(outputs, prepared.deciding.release.content.portfolio, rows)
     return outputs
 
 
-def _capture_rows(
-    prepared: Prepared, folded: Folded, deciding: Deciding, decided: NDArray[np.bool_], told: Told
-) -> CaptureRows:
+def _capture_rows(prepared: Prepared, folded: Folded, decided: NDArray[np.bool_], told: Told) -> CaptureRows:
     n = len(prepared.items)
     return CaptureRows(
         items=prepared.items,
@@ -134,7 +132,7 @@ def _capture_rows(
         input_hashes=prepared.assembly.hashes,
         epoch=np.full(n, folded.epoch, np.int64),
         quality=np.full(n, quality_code(folded.quality), np.uint8),
-        release_seq=np.full(n, deciding.release.seq, np.int64),
+        release_seq=np.full(n, prepared.deciding.release.seq, np.int64),
         versions=folded.versions,
         repeats=folded.repeats,
         matrix=folded.matrix,

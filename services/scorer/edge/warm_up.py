@@ -49,7 +49,7 @@ log = get_logger("scorer.warm_up")
 AT_MS: Final = 1_700_000_000_000
 CACHE_BYTES: Final = 1 << 20
 PARTS: Final = ("timelines", "rest")
-LIMITS: Final = Limits(0, 0, "EUR", {})
+LIMITS: Final = Limits(0, 0, "EUR")
 
 
 def compile_apart(cache: Path, portfolio: str, portfolio_file: Path | None) -> None:
@@ -72,10 +72,11 @@ def warm_up(feature_set: FeatureSet, encoder: RowEncoder) -> None:
     warm_up_timelines(feature_set)
     _warm_up_rest()
     engine = Engine(feature_set, encoder, CACHE_BYTES, FixedClock(AT_MS), time.perf_counter_ns, "")
-    prepared = engine.prepare([_item()], 0)
+    deciding = Deciding(_release(feature_set), feature_set, ())
+    prepared = engine.prepare([_item()], 0, deciding)
     starts = np.zeros(len(prepared.call.keys), "<u8")
     folded = engine.fold(prepared, AppendReply(starts.tobytes(), b""))
-    engine.decide(prepared, folded, Deciding(_release(feature_set), feature_set, ()))
+    engine.decide(prepared, folded)
 
 
 def _warm_up_rest() -> None:

@@ -11,7 +11,7 @@ from shared.features.lateness import Limits
 
 T0 = 1_700_000_000_000
 HOUR = 3_600_000
-LIMITS = Limits(ahead_ms=HOUR, horizon_ms=7 * 24 * HOUR, base_currency="EUR", rates_ppm={"USD": 900_000})
+LIMITS = Limits(ahead_ms=HOUR, horizon_ms=7 * 24 * HOUR, base_currency="EUR")
 
 
 def payment(tx_id: str = "tx-1", event_ms: int = T0, **fields: object) -> Transaction:

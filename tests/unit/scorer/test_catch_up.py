@@ -13,7 +13,7 @@ from tests.support.scorer_simulation import KINDS, NAME, PARTITIONS, Worker, Wor
 from tests.support.scorer_traffic import DAY_MS, T0_MS, payment
 
 PLACE: Final = Place(f"{NAME}.transactions", 0)
-LIMITS: Final = Limits(3_600_000, 30 * DAY_MS, "EUR", {})
+LIMITS: Final = Limits(3_600_000, 30 * DAY_MS, "EUR")
 
 
 def _taken(offset: int, event_ms: int) -> Taken:

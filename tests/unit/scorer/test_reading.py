@@ -37,9 +37,10 @@ def test_a_label_merges_when_it_was_known_and_keeps_its_payments_time() -> None:
     assert (found.merge_ms, found.event_ms, found.rank) == (T0 + HOUR, T0, 0)
 
 
-def test_an_amount_is_converted_by_the_releases_rate() -> None:
-    assert accepted(message(payment(currency="USD"))).amount_base_minor == 1111
-    assert read(message(payment(currency="GBP"))) == Dead("no_rate", "currency")
+def test_an_amount_of_another_currency_waits_for_the_release_that_decides() -> None:
+    found = accepted(message(payment(currency="USD")))
+    assert (found.amount_base_minor, found.is_foreign) == (1234, True)
+    assert not accepted(message(payment())).is_foreign
 
 
 def test_a_time_ahead_of_mark_and_ingest_is_clamped_and_flagged() -> None:
