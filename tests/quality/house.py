@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.kernels import lend
+
 ASSAY: Final = (str(Path(sys.executable).with_name("assay")),)
 CALL_S: Final = 3_600.0
 LEAST_FREE_BYTES: Final = 5 << 30
@@ -82,7 +84,7 @@ def house(portfolio: str, keep: Path | None) -> Iterator[House]:
     folder = keep if keep is not None else Path(tempfile.mkdtemp(prefix="assay-quality-"))
     made = House(folder.absolute(), portfolio)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        lend(folder)
         yield made
     finally:
         try:

@@ -22,6 +22,7 @@ def share() -> Path:
 def lend(data_dir: Path) -> None:
     """Make ``data_dir`` for a service that then loads these kernels."""
     data_dir.mkdir(parents=True, exist_ok=True)
+    (HOME / "numba").mkdir(parents=True, exist_ok=True)
     (data_dir / "numba").symlink_to(HOME / "numba")
 
 
