@@ -11,6 +11,7 @@ from shared.contracts.payments import Transaction
 from .fields import NUMBER_PREFIX
 
 TEXT_PREFIX = "texts."
+TRAINING_LIMIT_DAYS = 3_660
 
 
 class ColumnMap(Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,6 +107,15 @@ def refuse_source(source: Source) -> tuple[str, str] | None:
             return field, "a field takes either a column or a constant"
     missing = [field for field in REQUIRED_FIELDS if source.fields and field not in source.fields]
     return ("fields", f"the mapping lacks {', '.join(missing)}") if missing else None
+
+
+def refuse_training(training: Training) -> tuple[str, str] | None:
+    """The (key, sentence) of what is wrong with the days of a training, or None."""
+    if not 1 <= training.days <= TRAINING_LIMIT_DAYS:
+        return "days", f"a model is trained on 1 to {TRAINING_LIMIT_DAYS} days"
+    if not 0 <= training.calibration_days < training.days:
+        return "calibration_days", f"of the {training.days} days of training none is left to train on"
+    return None
 
 
 def refuse_parity(parity: Parity, features: set[str]) -> tuple[str, str, str] | None:

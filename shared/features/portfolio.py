@@ -16,8 +16,8 @@ from shared.contracts.payments import ENTITY_FIELDS, Activity
 from .calendar import TimeOffset, build_calendar
 from .durations import DAY_MS
 from .fields import is_of_place
-from .mapping import TEXT_PREFIX, Parity, Source, Training, refuse_parity, refuse_source
-from .refusal import PortfolioError, find_line
+from .mapping import TEXT_PREFIX, Parity, Source, Training, refuse_parity, refuse_source, refuse_training
+from .refusal import PortfolioError, find_line, find_member, keys_at
 from .spec import FeatureError, FeatureSpec, Vocabulary, parse_feature
 
 RATE_ONE_PPM: Final = 1_000_000
@@ -122,7 +122,17 @@ def _convert(at: _Refusing, document: dict[str, Any]) -> Portfolio:
         table = steps if unknown else steps[:-1]
         anchor = next((s for s in reversed(table) if not s.isdigit() and s != key), "")
         line = find_line(at.text, key, f"[{anchor}]" if anchor else "") or find_line(at.text, key)
-        raise PortfolioError(at.file, key, line, message[0].lower() + message[1:]) from None
+        if member := re.search(r"(\w+)\[(\d+)\]`?$", path):
+            line = find_member(at.text, member[1], int(member[2]) + 1)
+        raise PortfolioError(at.file, key, line, _sentence(message, key, path)) from None
+
+
+def _sentence(message: str, key: str, path: str) -> str:
+    if "unknown field" in message:
+        return f"there is no '{key}' here, only {', '.join(keys_at(Portfolio, path.rstrip('`')))}"
+    if "required field" in message:
+        return f"'{key}' is missing here"
+    return f"'{key}' does not fit: {message[0].lower()}{message[1:]}"
 
 
 def _check_base(at: _Refusing, portfolio: Portfolio) -> None:
@@ -160,8 +170,10 @@ def _check_entities(at: _Refusing, portfolio: Portfolio) -> None:
 
 def _check_columns(at: _Refusing, portfolio: Portfolio) -> None:
     _refuse_twins(at, "column", [column.name for column in portfolio.columns])
-    _refuse_twins(at, "category", list(portfolio.categories), '"{}"')
-    _refuse_twins(at, "activity kind", list(portfolio.activities), '"{}"')
+    for key, what in (("categories", "category"), ("activities", "activity kind")):
+        names: tuple[str, ...] = getattr(portfolio, key)
+        if twins := [name for name in names if names.count(name) > 1]:
+            raise at.refuse(key, f"the {what} '{twins[0]}' stands twice")
     for column in portfolio.columns:
         if bool(column.field) == (column.place is not None):
             raise at.refuse("", "a column takes either a field or a place", f'name = "{column.name}"')
@@ -194,10 +206,10 @@ def _check_money(at: _Refusing, portfolio: Portfolio) -> None:
         raise at.refuse("policy", "thresholds lie from 0 to 1 and ascend: challenge, review, decline")
 
 
-def _refuse_twins(at: _Refusing, what: str, names: list[str], anchor: str = 'name = "{}"') -> None:
+def _refuse_twins(at: _Refusing, what: str, names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise at.refuse("name", f"the {what} '{name}' stands twice", anchor.format(name), 1)
+            raise at.refuse("name", f"the {what} '{name}' stands twice", f'name = "{name}"', 1)
 
 
 def _parse_features(at: _Refusing, tables: Any, portfolio: Portfolio) -> tuple[FeatureSpec, ...]:
@@ -216,10 +228,17 @@ def _parse_features(at: _Refusing, tables: Any, portfolio: Portfolio) -> tuple[F
         try:
             features.append(parse_feature(table, vocabulary))
         except FeatureError as error:
-            name = table.get("name", f"feature {number}")
-            raise at.refuse(error.key, f"{name}: {error.sentence}", f'name = "{name}"') from None
+            raise _of_feature(at, table, number, error) from None
     _refuse_twins(at, "feature", [feature.name for feature in features])
     return tuple(features)
+
+
+def _of_feature(at: _Refusing, table: dict[str, Any], number: int, error: FeatureError) -> PortfolioError:
+    """A feature without a name is told by its number in the list."""
+    if isinstance(name := table.get("name"), str):
+        return at.refuse(error.key, f"{name}: {error.sentence}", f'name = "{name}"')
+    line = find_member(at.text, "features", number)
+    return PortfolioError(at.file, error.key, line, f"feature {number}: {error.sentence}")
 
 
 def _of_activities(column: Column) -> bool:
@@ -260,6 +279,8 @@ def _reaches(features: tuple[FeatureSpec, ...], place: dict[str, int], start: st
 def _check_mappings(at: _Refusing, portfolio: Portfolio) -> None:
     if wrong := refuse_source(portfolio.source):
         raise at.refuse(wrong[0], wrong[1], "[source.fields]")
+    if wrong := refuse_training(portfolio.training):
+        raise at.refuse(wrong[0], wrong[1], "[training]")
     names = {feature.name for feature in portfolio.features}
     if portfolio.parity and (found := refuse_parity(portfolio.parity, names)):
         raise at.refuse(found[1], found[2], f'column = "{found[0]}"')

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import msgspec.inspect as shapes
+
 _HEADER: Final = re.compile(r"\s*\[")
 
 
@@ -40,6 +42,41 @@ def find_line(text: str, key: str, anchor: str = "", occurrence: int = 0) -> int
         if setting.search(lines[i]):
             return i + 1
     return at + 1
+
+
+def find_member(text: str, key: str, number: int) -> int:
+    """Line of the ``number``-th table (from 1) of the list ``key``; 0 if there is none.
+
+    The list is written as ``[[key]]`` or inline; each inline table begins on a line of its own.
+    """
+    lines = text.splitlines()
+    headers = [i + 1 for i, line in enumerate(lines) if line.strip().startswith(f"[[{key}]]")]
+    begin = find_line(text, key)
+    inline = [i + 1 for i in range(begin - 1, len(lines)) if lines[i].lstrip().startswith("{")]
+    found = headers or inline
+    return found[number - 1] if number <= len(found) else begin
+
+
+def keys_at(record: type, path: str) -> list[str]:
+    """The keys that a struct takes which lies at ``path`` (as msgspec writes it, ``.source.fields[...]``).
+
+    ``record`` is the struct that the path begins in. Empty where no struct lies there.
+    """
+    shape: shapes.Type = shapes.type_info(record)
+    for name, _ in re.findall(r"\.([\w-]+)|(\[)", path):
+        shape = _field(shape, name) if name else _element(shape)
+    return [f.encode_name for f in shape.fields] if isinstance(shape, shapes.StructType) else []
+
+
+def _field(shape: shapes.Type, name: str) -> shapes.Type:
+    found = [f.type for f in getattr(shape, "fields", ()) if f.encode_name == name]
+    options = getattr(found[0], "types", found) if found else [shape]
+    return next((o for o in options if not isinstance(o, shapes.NoneType)), shape)
+
+
+def _element(shape: shapes.Type) -> shapes.Type:
+    found: shapes.Type = getattr(shape, "value_type", getattr(shape, "item_type", shape))
+    return found
 
 
 def _squeeze(line: str) -> str:

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from .durations import DAY_MS, parse_duration
+from .durations import DAY_MS, format_duration, parse_duration
 from .fields import FIELDS, NUMBER_PREFIX, PLACE_FIELDS, is_number, is_of_place
 from .kinds import KINDS, KindSpec
 
 WINDOW_LIMIT_MS: Final = 800 * DAY_MS
+_LIMIT: Final = format_duration(WINDOW_LIMIT_MS)
 
 
 class FeatureSpec(Struct, frozen=True, kw_only=True):
@@ -74,7 +75,7 @@ def parse_feature(table: Mapping[str, Any], vocabulary: Vocabulary) -> FeatureSp
         raise FeatureError("column", f"the column '{column}' holds no places")
     if "activity" in table:
         _refuse_of_payments(table, column, vocabulary)
-    return FeatureSpec(
+    spec = FeatureSpec(
         name=name,
         kind=kind.name,
         entity=_member(table, "entity", vocabulary.entities, "entity") if kind.entity else None,
@@ -90,6 +91,8 @@ def parse_feature(table: Mapping[str, Any], vocabulary: Vocabulary) -> FeatureSp
         places=(*_place(table, "from"), *_place(table, "to")) if kind.places else (),
         span_ms=_span(table, kind, vocabulary.label_delay_ms),
     )
+    _refuse_reach(table, kind, spec)
+    return spec
 
 
 def _kind(table: Mapping[str, Any]) -> KindSpec:
@@ -162,7 +165,7 @@ def _duration(table: Mapping[str, Any], key: str) -> int:
 def _window(table: Mapping[str, Any], key: str = "window") -> int:
     window_ms = _duration(table, key)
     if not 0 < window_ms <= WINDOW_LIMIT_MS:
-        raise FeatureError(key, f"a window lasts from 1s to {WINDOW_LIMIT_MS // DAY_MS}d")
+        raise FeatureError(key, f"a window lasts from 1s to {_LIMIT}")
     return window_ms
 
 
@@ -176,9 +179,7 @@ def _span(table: Mapping[str, Any], kind: KindSpec, label_delay_ms: int) -> int:
         return _window(table, key)
     span_ms = _duration(table, key)
     if not label_delay_ms <= span_ms <= WINDOW_LIMIT_MS:
-        raise FeatureError(
-            key, f"'{key}' is at least the portfolio's label delay, at most {WINDOW_LIMIT_MS // DAY_MS}d"
-        )
+        raise FeatureError(key, f"'{key}' is at least the portfolio's label delay, at most {_LIMIT}")
     return span_ms
 
 
@@ -187,10 +188,24 @@ def _offset(table: Mapping[str, Any], kind: KindSpec, label_delay_ms: int) -> in
         return label_delay_ms if kind.delayed else 0
     offset_ms = _duration(table, "offset")
     if offset_ms > WINDOW_LIMIT_MS:
-        raise FeatureError("offset", f"an offset lasts at most {WINDOW_LIMIT_MS // DAY_MS}d")
+        raise FeatureError("offset", f"an offset lasts at most {_LIMIT}")
     if kind.delayed and offset_ms < label_delay_ms:
         raise FeatureError("offset", "a delayed feature reads no labels before the portfolio's label delay")
     return offset_ms
+
+
+def _refuse_reach(table: Mapping[str, Any], kind: KindSpec, spec: FeatureSpec) -> None:
+    """A window that no record can be in, or none that is old enough, would be a constant."""
+    reach_ms = spec.offset_ms + spec.window_ms
+    if reach_ms > WINDOW_LIMIT_MS:
+        raise FeatureError("offset", f"offset and window together reach back at most {_LIMIT}")
+    if kind.span and not kind.span.default and spec.span_ms >= reach_ms:
+        key = kind.span.key if kind.span.key in table else "window"
+        delay, reach = format_duration(spec.span_ms), format_duration(reach_ms)
+        raise FeatureError(
+            key,
+            f"a delay of {delay} leaves nothing of the {reach} that are read: no fraud would be known",
+        )
 
 
 def _place(table: Mapping[str, Any], key: str) -> tuple[str, str]:

@@ -90,7 +90,7 @@ def _shipped(name: str) -> Portfolio:
         ('field = "amount"', 'field = "price"', "field", 12, "no field 'price'"),
         ('currency = "EUR"', 'currency = "EUX"', "currency", 2, "no active ISO 4217"),
         ('currency = "EUR"', "currency = 5", "currency", 2, "got `int`"),
-        ('currency = "EUR"', 'curency = "EUR"', "curency", 2, "unknown field"),
+        ('currency = "EUR"', 'curency = "EUR"', "curency", 2, "no 'curency' here"),
         ('key = "account_id"', 'key = "iban"', "key", 6, "no id of a record"),
         ('name = "shop"', 'name = "shop', "toml", 1, "no TOML"),
         ('"EUR"', '"EUR"\ntime_zone = "Europe/Rome"', "time_zone", 3, "has no table"),
@@ -146,7 +146,7 @@ def test_a_second_duration_is_checked(old: str, new: str, key: str, line: int, w
 
 
 def test_labels_are_not_known_before_the_delay() -> None:
-    clean = HIGH.replace("high_count", "clean_ratio").split("usual_window")[0]
+    clean = HIGH.replace("high_count", "clean_ratio").replace('"3d"', '"30d"').split("usual_window")[0]
     assert parse_portfolio(BASE + clean, "").features[-1].span_ms == 7 * 86_400_000
     assert refused(BASE + clean + 'delay = "6d"\n').key == "delay"
 
