@@ -44,15 +44,28 @@ class LabelMap(Struct, frozen=True, forbid_unknown_fields=True):
     send_genuine: bool = False
 
 
+class Lookup(Struct, frozen=True, forbid_unknown_fields=True):
+    """Columns that a second ``file`` beside the payments' adds to each of their rows.
+
+    ``key`` is a column of both, once per row of that file; rows whose key it lacks get nothing. ``columns``
+    are those it adds.
+    """
+
+    file: str
+    key: str
+    columns: tuple[str, ...]
+
+
 class Source(Struct, frozen=True, forbid_unknown_fields=True):
     """Mapping of a file. ``fields`` maps our field names (also ``numbers.X`` and ``texts.X``) to columns.
 
-    Instants are timestamps or integer ms; ``time_offset_minutes`` says how far naive timestamps lie ahead
-    of UTC.
+    ``lookups`` add columns before they are mapped. Instants are timestamps or integer ms;
+    ``time_offset_minutes`` says how far naive timestamps lie ahead of UTC.
     """
 
     fields: dict[str, ColumnMap] = {}
     label: LabelMap | None = None
+    lookups: tuple[Lookup, ...] = ()
     time_offset_minutes: int = 0
 
 
@@ -100,6 +113,10 @@ _FIELDS = frozenset(Transaction.__struct_fields__) - {"v", "numbers", "texts"}
 
 def refuse_source(source: Source) -> tuple[str, str] | None:
     """The (key, sentence) of what is wrong with a mapping, or None."""
+    added = {column for lookup in source.lookups for column in lookup.columns}
+    for field in REQUIRED_FIELDS:
+        if field in source.fields and source.fields[field].column in added:
+            return field, f"'{field}' cannot come from another file than the payment"
     for field, mapping in source.fields.items():
         if field not in _FIELDS and not field.startswith((NUMBER_PREFIX, TEXT_PREFIX)):
             return field, f"a transaction has no field '{field}'"

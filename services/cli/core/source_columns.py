@@ -24,6 +24,13 @@ def needed_columns(source: Source, with_labels: bool) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
+def own_columns(source: Source, with_labels: bool) -> list[str]:
+    """Columns that the file of payments must have itself: lookups need their key and add the others."""
+    added = {column for lookup in source.lookups for column in lookup.columns}
+    names = [name for name in needed_columns(source, with_labels) if name not in added]
+    return list(dict.fromkeys([*names, *(lookup.key for lookup in source.lookups)]))
+
+
 def field_expression(
     field: str, mapping: ColumnMap, dtype: pl.DataType | None, offset_minutes: int
 ) -> pl.Expr:

@@ -13,9 +13,10 @@ import msgspec
 import polars as pl
 import pyarrow.parquet as pq
 
-from services.cli.core.source_columns import instant, needed_columns
+from services.cli.core.source_columns import instant, own_columns
 from services.cli.core.source_rows import FILE, ROW, Refused
 from services.cli.edge.errors import WrongUse
+from services.cli.edge.lookup_files import LookupFiles
 from shared.features.mapping import Source
 
 BATCH_ROWS: Final = 65_536
@@ -61,7 +62,8 @@ class SourceFiles:
         self.paths = tuple(paths)
         self.refused: list[Refused] = []
         self._source = source
-        self._columns = needed_columns(source, with_labels)
+        self._columns = own_columns(source, with_labels)
+        self._lookups = LookupFiles(source.lookups)
         self._period = period
         self._texts: dict[int, pl.DataFrame] = {}
         self.files = [self._look(number, path) for number, path in enumerate(self.paths, first)]
@@ -124,7 +126,7 @@ class SourceFiles:
             table = table.with_columns(pl.lit(file.number, pl.Int64).alias(FILE))
             inside = table.filter(self._period.inside(self._time(table)))
             if inside.height:
-                yield inside
+                yield self._lookups.complete(file.path.parent, inside)
 
     def _time(self, table: pl.DataFrame) -> pl.Expr:
         column = self._source.fields["event_time_ms"].column
@@ -172,13 +174,18 @@ def find_files(place: Path, source: Source) -> tuple[list[Path], list[Path]]:
             )
         return [place], []
     there = sorted(p for p in place.iterdir() if p.suffix in KINDS and not p.name.startswith("."))
-    needed = set(needed_columns(source, with_labels=False))
-    found = [path for path in there if not path.name.startswith("labels") and _fits(path, needed)]
+    needed = set(own_columns(source, with_labels=False))
+    beside = {lookup.file for lookup in source.lookups}
+    found = [
+        path
+        for path in there
+        if not path.name.startswith("labels") and path.name not in beside and _fits(path, needed)
+    ]
     if not found:
         raise WrongUse(
             f"{place} holds no Parquet, CSV or NDJSON file of payments.", "Name a file, or another folder."
         )
-    return found, [path for path in there if path not in found]
+    return found, [path for path in there if path not in found and path.name not in beside]
 
 
 def _fits(path: Path, needed: set[str]) -> bool:

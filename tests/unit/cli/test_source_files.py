@@ -11,7 +11,7 @@ import pytest
 from services.cli.core.source_rows import FILE, PAYMENT, ROW, read_rows
 from services.cli.edge.errors import WrongUse
 from services.cli.edge.source_files import Period, SourceFiles, find_files
-from shared.features.mapping import ColumnMap, Source
+from shared.features.mapping import ColumnMap, Lookup, Source
 
 SOURCE = Source(
     fields={
@@ -152,3 +152,51 @@ def test_what_cannot_be_read_at_all_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(WrongUse, match="holds no"):
         find_files(tmp_path / "empty", SOURCE)
     assert FILE
+
+
+AT_HOME = Source(
+    fields={**SOURCE.fields, "numbers.home": ColumnMap(column="home")},
+    lookups=(Lookup(file="cards.csv", key="acc", columns=("home",)),),
+)
+
+
+def _at_home(path: Path) -> pl.DataFrame:
+    (batch,) = SourceFiles([path], AT_HOME, with_labels=False, period=Period()).batches()
+    rows = read_rows(PAYMENT, AT_HOME, batch)
+    assert not rows.refused
+    return rows.table
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_a_lookup_adds_its_columns_and_leaves_rows_as_they_are(tmp_path: Path, suffix: str) -> None:
+    whole = _table(0, 4).with_columns(acc=pl.Series([7, 8, 9, 7]))
+    path = tmp_path / f"payments.{suffix}"
+    whole.write_parquet(path) if suffix == "parquet" else whole.write_csv(path)
+    (tmp_path / "cards.csv").write_text("acc,home,job\n8,2.5,baker\n7,1.5,\n")
+    values = [value.decode() for value in _at_home(path)["value"]]
+    assert ['"numbers":{"home":1.5}' in value for value in values] == [True, False, False, True]
+    assert '"numbers":{"home":2.5}' in values[1]
+    assert "numbers" not in values[2]
+    assert [f'"tx_id":"t{i}"' in value for i, value in enumerate(values)] == [True] * 4
+
+
+def test_the_file_of_a_lookup_is_no_file_of_payments(tmp_path: Path) -> None:
+    _table(0, 2).write_csv(tmp_path / "payments.csv")
+    (tmp_path / "cards.csv").write_text("acc,home\na,1.5\n")
+    assert find_files(tmp_path, AT_HOME) == ([tmp_path / "payments.csv"], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cards.csv cannot be read"),
+        ("acc,house\na,1\n", "cards.csv lacks the column home"),
+        ("acc,home\na,1\na,2\n", "cards.csv has the acc a more than once"),
+    ],
+)
+def test_a_lookup_that_cannot_be_used_is_told(tmp_path: Path, text: str | None, said: str) -> None:
+    _table(0, 2).write_csv(tmp_path / "payments.csv")
+    if text is not None:
+        (tmp_path / "cards.csv").write_text(text)
+    with pytest.raises(WrongUse, match=said):
+        _at_home(tmp_path / "payments.csv")

@@ -248,6 +248,15 @@ def test_an_unknown_column_entity_or_activity(old: str, new: str, sentence: str)
     assert told(old, new) == f"shop.toml:{sentence}"
 
 
+def test_what_a_payment_needs_comes_from_its_own_file() -> None:
+    lookup = '\n[[source.lookups]]\nfile = "prices.csv"\nkey = "id"\ncolumns = ["price"]\n'
+    sentence = told("scale = 100 }\n", f"scale = 100 }}\n{lookup}")
+    assert (
+        sentence
+        == "shop.toml:29: amount_minor: 'amount_minor' cannot come from another file than the payment"
+    )
+
+
 def test_a_nameless_table_is_found_in_either_way_of_writing() -> None:
     tables = '[[features]]\nkind = "hour"\n\n[[features]]\nkind = "weekday"\n'
     assert [find_member(tables, "features", n) for n in (1, 2)] == [1, 4]
