@@ -1,4 +1,4 @@
-"""Metrics of a ranking of payments: area under the ROC curve and average precision."""
+"""Metrics of a ranking of payments: area under the ROC curve, average precision, a threshold by its cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def auc_roc(labels: Labels, scores: Reals) -> float:
     Fraud labels (n,), scores (n,). NaN without a fraud or without a genuine row. The Mann-Whitney
     statistic in integers, so exact up to the last division. Raises ValueError for a NaN score.
     """
-    return auc_of_levels(*_by_score(labels, scores))
+    return auc_of_levels(*_by_score(labels, scores)[1:])
 
 
 def average_precision(labels: Labels, scores: Reals) -> float:
@@ -26,7 +26,18 @@ def average_precision(labels: Labels, scores: Reals) -> float:
     Fraud labels (n,), scores (n,). Rows of equal score enter together, as in scikit-learn. NaN without
     a fraud. Raises ValueError for a NaN score.
     """
-    return average_precision_of_levels(*_by_score(labels, scores))
+    return average_precision_of_levels(*_by_score(labels, scores)[1:])
+
+
+def threshold_at_false_positives(labels: Labels, scores: Reals, rate: float) -> float:
+    """The lowest score at which at most a share ``rate`` of the genuine rows scores as high or higher.
+
+    Fraud labels (n,), scores (n,). A score of these rows; inf where even the highest lets in too many.
+    Raises ValueError for a NaN score.
+    """
+    levels, _, genuine = _by_score(labels, scores)
+    allowed = np.cumsum(genuine) <= rate * genuine.sum().item()
+    return float(levels[allowed][-1]) if allowed.any() else float("inf")
 
 
 def auc_of_levels(frauds: Numbers, genuine: Numbers) -> float:
@@ -50,16 +61,16 @@ def average_precision_of_levels(frauds: Numbers, genuine: Numbers) -> float:
     return float((precision * frauds[held]).sum() / total)
 
 
-def _by_score(labels: Labels, scores: Reals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of frauds and of genuine rows at each distinct score, scores descending."""
+def _by_score(labels: Labels, scores: Reals) -> tuple[Reals, NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct scores (k,), descending, and the numbers of frauds and of genuine rows at each."""
     if labels.shape != scores.shape or labels.ndim != 1:
         raise ValueError(f"labels {labels.shape} and scores {scores.shape}, wanted (n,) both")
     if np.isnan(scores).any():
         raise ValueError("a score is not a number")
     if len(scores) == 0:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        return scores, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     order = np.argsort(scores, kind="stable")[::-1]
     ranked, fraud = scores[order], labels[order].astype(np.int64)
     starts = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
     frauds = np.add.reduceat(fraud, starts)
-    return frauds, np.diff(np.append(starts, len(ranked))) - frauds
+    return ranked[starts], frauds, np.diff(np.append(starts, len(ranked))) - frauds

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from shared.evaluation.cards import card_precision_at_k
-from shared.evaluation.ranking import auc_roc, average_precision
+from shared.evaluation.ranking import auc_roc, average_precision, threshold_at_false_positives
 from shared.evaluation.splits import delayed_split
 
 SCORE = st.sampled_from([0.0, 0.1, 0.2, 0.5, 0.9]) | st.floats(-5, 5)
@@ -33,6 +33,17 @@ def test_ranking_metrics_equal_scikit_learn_and_counting(rows: list[tuple[bool, 
     pairs = [(f > g) + (f == g) / 2 for f in scores[labels] for g in scores[~labels]]
     assert auc == pytest.approx(sum(pairs) / len(pairs), abs=1e-12)
     assert auc_roc(labels, scores[:]) + auc_roc(~labels, scores) == pytest.approx(1.0)
+
+
+@given(rows=ROWS, rate=st.sampled_from([0.0, 0.01, 0.3, 0.5, 1.0]))
+def test_a_threshold_lets_in_no_more_genuine_rows_than_told(
+    rows: list[tuple[bool, float]], rate: float
+) -> None:
+    labels = np.array([row[0] for row in rows])
+    scores = np.array([row[1] for row in rows])
+    genuine = scores[~labels]
+    good = [s for s in set(scores.tolist()) if sum(g >= s for g in genuine) <= rate * len(genuine)]
+    assert threshold_at_false_positives(labels, scores, rate) == min(good, default=math.inf)
 
 
 @given(rows=ROWS, seed=st.integers(0, 99))

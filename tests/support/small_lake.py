@@ -23,6 +23,7 @@ AS_OF_MS = 1_700_006_400_000  # 2023-11-15T00:00:00Z
 DAYS = 12
 DELAY_DAYS = 3
 ACCOUNTS = 997
+FRAUD_TYPES = ("stolen_card", "account_takeover")
 
 PORTFOLIO = """
 name = "{name}"
@@ -126,6 +127,7 @@ def _label(made: SmallLake, event_ms: Any, frauds: Any) -> None:
         account_id=[f"a{k % ACCOUNTS}" for k in rows],
         known_at_ms=known_ms.tolist(),
         verdict=verdicts,
+        fraud_type=[FRAUD_TYPES[k % len(FRAUD_TYPES)] for k in rows],
     )
 
 

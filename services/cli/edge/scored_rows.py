@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from services.cli.core.protocol import Protocol, metrics
+from services.cli.core.protocol import FraudType, Protocol, by_fraud_type, metrics
 from services.cli.edge import releasing
 from services.cli.edge.errors import WrongUse
 from services.cli.edge.surroundings import House
@@ -32,10 +32,10 @@ Reals = NDArray[np.float64]
 class Scored:
     """One row per payment, and by whom it was scored.
 
-    ``rows``: event_time_ms, account_id, amount_minor (of the portfolio's currency), fraud, reported, and for
-    each of ``models`` in turn score_K and probability_K. ``reported``: the account has a fraud outside these
-    rows. A probability is null where the model has no calibration. ``known_until_ms``: when the last of the
-    labels became known, None without one.
+    ``rows``: event_time_ms, account_id, amount_minor (of the portfolio's currency), fraud, fraud_type (null
+    where the label names none), reported, and for each of ``models`` in turn score_K and probability_K.
+    ``reported``: the account has a fraud outside these rows. A probability is null where the model has no
+    calibration. ``known_until_ms``: when the last of the labels became known, None without one.
     """
 
     rows: pl.DataFrame
@@ -62,7 +62,9 @@ def read(
     accounts = reader.transactions(house.portfolio, times, ["tx_id", "account_id"])
     labels = reader.labels_in_force(house.portfolio, LAST_MS if known_at_ms is None else known_at_ms)
     joined = _with_verdicts(rows.join(accounts, on="tx_id", how="inner"), labels)
-    kept = joined.select("event_time_ms", "account_id", "amount_minor", "fraud", "reported", *columns)
+    kept = joined.select(
+        "event_time_ms", "account_id", "amount_minor", "fraud", "fraud_type", "reported", *columns
+    )
     last = labels["known_at_ms"].max() if labels.height else None
     return Scored(kept, tuple(name for name, _, _ in named), int(last) if isinstance(last, int) else None)
 
@@ -78,11 +80,20 @@ def measure(rows: pl.DataFrame, protocol: Protocol | None) -> dict[str, float | 
     )
 
 
+def recalls(rows: pl.DataFrame) -> list[FraudType]:
+    """What the first model finds of each type of fraud among `read`'s rows."""
+    return by_fraud_type(
+        rows["fraud_type"].to_numpy(),
+        rows["fraud"].to_numpy().astype(np.bool_),
+        rows["score_0"].to_numpy().astype(np.float64),
+    )
+
+
 def _with_verdicts(rows: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     """``rows`` with whether each is a fraud, and whether its account has one elsewhere."""
     frauds = labels.filter(pl.col("verdict") == "fraud")
     elsewhere = frauds.join(rows, on="tx_id", how="anti")["account_id"].drop_nulls().unique()
-    named = frauds.select("tx_id", fraud=pl.lit(value=True))
+    named = frauds.select("tx_id", "fraud_type", fraud=pl.lit(value=True))
     joined = rows.join(named, on="tx_id", how="left", maintain_order="left")
     return joined.with_columns(
         pl.col("fraud").fill_null(value=False), reported=pl.col("account_id").is_in(elsewhere.implode())

@@ -18,7 +18,7 @@ from services.trainer.edge.order import Order
 from services.trainer.edge.training_job import run as train
 from shared.contracts.operations import TrainingRequest
 from shared.evaluation.metric_table import BY_NAME
-from tests.support.small_lake import ACCOUNTS, AS_OF_MS, SmallLake, make_small_lake
+from tests.support.small_lake import ACCOUNTS, AS_OF_MS, FRAUD_TYPES, SmallLake, make_small_lake
 
 LATER_MS = AS_OF_MS - 5 * 86_400_000
 Ask = Callable[..., Any]
@@ -171,3 +171,15 @@ def test_the_same_seed_gives_the_same_numbers(ask: Ask, small: SmallLake) -> Non
     assert one == two
     other = ask("--model", version(small, 3), "--samples", "10", "--seed", "1")
     assert not np.array_equal(str(one), str(other))
+
+
+def test_recall_is_told_for_each_type_of_fraud_that_labels_name(ask: Ask, small: SmallLake) -> None:
+    found = ask("--model", version(small, 3), "--samples", "0")
+    types = {row["fraud_type"]: row for row in found["fraud_types"]}
+    assert set(types) == set(FRAUD_TYPES)
+    assert sum(row["frauds"] for row in types.values()) == found["frauds"]
+    caught = sum(row["frauds"] * row["recall_ratio"] for row in types.values())
+    assert caught == pytest.approx(found["recall_at_1_percent_ratio"] * found["frauds"])
+    told = ask("--model", version(small, 3), "--samples", "0", text=True)
+    assert "Types of fraud" in told
+    assert "stolen_card" in told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from services.cli.core.protocol import DAY_MS, Protocol, metrics
+from services.cli.core.protocol import DAY_MS, FraudType, Protocol, by_fraud_type, metrics
 
 
 def test_known_cards_leave_the_test_days() -> None:
@@ -33,3 +33,19 @@ def test_without_a_protocol_every_row_counts() -> None:
     )
     assert (found["rows"], found["auc_roc"]) == (2, 0.0)
     assert "train_rows" not in found
+
+
+def test_recall_is_told_by_type_of_fraud_the_worst_first() -> None:
+    genuine = np.linspace(0.0, 0.5, 200)
+    scores = np.concatenate([genuine, [0.9, 0.498, 0.6, 0.499, 0.1, 0.2]])
+    fraud = np.arange(206) >= 200
+    types = np.array(
+        [None] * 200 + ["card_testing", "stolen_card", "card_testing", "card_testing"] + [None] * 2
+    )
+    found = by_fraud_type(types, fraud, scores)
+    assert found == [FraudType("card_testing", 3, 1.0), FraudType("stolen_card", 1, 1.0)]
+    lower = by_fraud_type(types, fraud, np.where(scores == 0.498, 0.4, scores))
+    assert lower == [FraudType("stolen_card", 1, 0.0), FraudType("card_testing", 3, 1.0)]
+    every = np.zeros(206, np.int64), np.full(206, "a", dtype=object), fraud, scores
+    assert metrics(*every, None)["recall_at_1_percent_ratio"] == 4 / 6
+    assert by_fraud_type(np.full(206, None), fraud, scores) == []

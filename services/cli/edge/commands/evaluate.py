@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from services.cli.core.evaluation import Draws
-from services.cli.core.protocol import PUBLISHED, Protocol
+from services.cli.core.protocol import PUBLISHED, FraudType, Protocol
 from services.cli.edge import evaluating, scored_rows, terminal
 from services.cli.edge.errors import FaultFound, WrongUse
 from services.cli.edge.options import (
@@ -97,7 +97,8 @@ def evaluate(
     ranked = scored_rows.measure(scored.rows, plan)
     found = evaluating.evaluate(scored, plan, question, here.read_portfolio())
     evaluating.write(found, report, png)
-    _tell(here.portfolio, model or scored_rows.AS_DECIDED, plan, ranked, found, as_json=as_json)
+    types = [] if plan else scored_rows.recalls(scored.rows)
+    _tell(here.portfolio, model or scored_rows.AS_DECIDED, plan, ranked, found, types, as_json=as_json)
 
 
 def _period(
@@ -138,21 +139,31 @@ def _tell(
     plan: Protocol | None,
     ranked: Mapping[str, float | int],
     found: evaluating.Evaluation,
+    types: list[FraudType],
     *,
     as_json: bool,
 ) -> None:
     """The figures of the ranking, beside the published ones where there are such, then all the others."""
     if as_json:
         published = {name: list(row) for name, row in PUBLISHED.items()} if plan else {}
-        head = {"portfolio": portfolio, "model": model, **ranked, "published": published}
+        head = {
+            "portfolio": portfolio,
+            "model": model,
+            **ranked,
+            "published": published,
+            "fraud_types": types,
+        }
         terminal.answer_json({**head, "evaluation": evaluating.answer(found)})
         return
-    names = ("auc_roc", "average_precision", "card_precision_100")
+    names = ("auc_roc", "average_precision", "card_precision_100", "recall_at_1_percent_ratio")
     table: list[tuple[Any, ...]] = [(model, *(ranked[name] for name in names))]
     if plan and portfolio.startswith("handbook"):
-        table += [(f"published: {name}", *row) for name, row in PUBLISHED.items()]
+        table += [(f"published: {name}", *row, None) for name, row in PUBLISHED.items()]
     title = f"{ranked['rows']:,} payments, {ranked['frauds']:,} frauds"
     if plan:
         title += f"; trained on {ranked['train_rows']:,} with {ranked['train_frauds']:,}"
-    terminal.show_table(title, ("scores", "AUC ROC", "AP", "CP@100"), table)
+    terminal.show_table(title, ("scores", "AUC ROC", "AP", "CP@100", "recall at 1 % FP"), table)
+    if types:
+        rows = [(t.fraud_type, t.frauds, t.recall_ratio) for t in types]
+        terminal.show_table("Types of fraud", ("type", "frauds", "recall at 1 % FP"), rows)
     evaluating.show(found)
