@@ -9,7 +9,7 @@ from typing import Final
 from tests.support.command_line import Answer, ask
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
-PORTFOLIOS: Final = ("bank", "handbook", "handbook15")
+PORTFOLIOS: Final = ("bank", "handbook", "handbook15", "sparkov")
 MADE: Final = "<!-- Made by `make docs`; edit the code, not this page. -->\n\n"
 SETTINGS_INTRO: Final = """\
 Environment variables, or a TOML file that `ASSAY_SETTINGS_FILE` names, with a table `[common]` and one

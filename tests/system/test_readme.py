@@ -10,9 +10,9 @@ import pytest
 
 from tests.support.command_line import ask
 from tests.support.pages import PAGES, README, ROOT, Block, blocks, commands, headings, links
-from tests.support.reference_pages import CALLS, DOCS, pages
+from tests.support.reference_pages import CALLS, DOCS, PORTFOLIOS, pages
 
-MARKS = ("offline", "stack", "no - ")
+MARKS = ("offline", "stack", "own stack", "file ", "no - ")
 SHOWN = sorted({call for page in PAGES for call in commands(page)})
 CHECK = ("features", "check", "--portfolio", "bank", "--json")
 
@@ -28,7 +28,7 @@ class Told(NamedTuple):
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    (shown,) = [block for block in blocks(DOCS / "extend.md") if block.language == "toml"]
+    (shown,) = [block for block in blocks(DOCS / "extend.md") if "features = [" in block.text]
     bank = (ROOT / "infra" / "portfolios" / "bank.toml").read_text()
     file = tmp_path_factory.mktemp("extended") / "bank.toml"
     file.write_text(bank.replace("features = [\n", shown.text.rsplit("]", 1)[0], 1))
@@ -67,7 +67,10 @@ def test_the_readme_reaches_every_page() -> None:
 
 @pytest.mark.parametrize("block", blocks(README), ids=str)
 def test_a_block_says_whether_a_test_runs_it(block: Block) -> None:
-    assert block.mark.startswith(MARKS), f"{block}: add <!-- test: offline|stack|no - why -->"
+    assert block.mark.startswith(MARKS), f"{block}: add <!-- test: {'|'.join(MARKS)} -->"
+    if block.mark.startswith("file "):
+        assert block.mark.endswith(f".{block.language}")
+        return
     shows_output = block.language == "text" and block.mark.startswith("no")
     assert block.language in ("bash", "python") or shows_output
 
@@ -115,7 +118,8 @@ def test_wrong_commands_links_and_marks_would_be_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["settings.md", "features-bank.md", "features-handbook.md", "features-handbook15.md"]
+    "name",
+    ["settings.md", *(f"features-{name}.md" for name in PORTFOLIOS)],
 )
 def test_a_made_page_is_up_to_date(name: str, told: Told) -> None:
     assert (DOCS / name).read_text() == told.pages[name], "run `make docs`"

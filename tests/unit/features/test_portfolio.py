@@ -55,7 +55,7 @@ def test_defaults_are_spelled_out() -> None:
     assert not portfolio.features[1].counts_self
 
 
-@pytest.mark.parametrize("name", ["handbook15", "handbook", "bank"])
+@pytest.mark.parametrize("name", ["handbook15", "handbook", "bank", "sparkov"])
 def test_shipped_portfolios_are_read(name: str) -> None:
     path = ROOT / "infra" / "portfolios" / f"{name}.toml"
     portfolio = parse_portfolio(path.read_text(), str(path))
