@@ -19,17 +19,10 @@ from services.simulator.core.world import CATEGORIES, COUNTRIES, World
 from shared.contracts.payments import Activity, Label, Transaction
 from shared.features.calendar import hours, weekdays
 from shared.features.compiled import FeatureSet
-from shared.features.rows import RowEncoder
-from shared.features.rowwise import Rowwise
-from shared.features.timelines import Timelines
+from tests.support.one_worker import Record, fold
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Record = Transaction | Activity | Label
-
-BATCH: Final = 512
-KEY: Final = b"k" * 32
-BUDGET_BYTES: Final = 1 << 30
 RAW_FIELDS: Final = ("amount", "hour", "weekday", "category", "channel", "country", "caller", "has_device")
 
 
@@ -104,29 +97,6 @@ def _rows(kind: type[Any], table: pa.Table) -> Iterator[Any]:
     kept = {name: values for name, values in columns.items() if name in fields}
     for row in zip(*kept.values(), strict=True):
         yield kind(v=1, **dict(zip(kept, row, strict=True)))
-
-
-def fold(feature_set: FeatureSet, records: Sequence[Record]) -> Floats:
-    """The features (n, d) of the payments among the records, in their order."""
-    timelines, encoder = Timelines(feature_set, BUDGET_BYTES), RowEncoder(feature_set, KEY)
-    rowwise = Rowwise(feature_set)
-    parts = []
-    for begin in range(0, len(records), BATCH):
-        batch = records[begin : begin + BATCH]
-        rows = np.frombuffer(b"".join(_row(encoder, r) for r in batch), feature_set.layout.dtype)
-        claim = timelines.claim([encoder.entity_ids(r) for r in batch])
-        matrix = np.full((len(batch), len(feature_set.names)), np.nan)
-        payments = [r if isinstance(r, Transaction) else None for r in batch]
-        rowwise.fill(matrix, rows["t"].astype(np.int64), rows["a"].astype(np.int64), payments)
-        timelines.fold(claim, rows, claim.known, b"", matrix)
-        parts.append(matrix[[payment is not None for payment in payments]])
-    return np.concatenate(parts)
-
-
-def _row(encoder: RowEncoder, record: Record) -> bytes:
-    if isinstance(record, Transaction):
-        return encoder.transaction(record, record.amount_minor, record.event_time_ms, 0)
-    return encoder.label(record, 0) if isinstance(record, Label) else encoder.activity(record, 0)
 
 
 def names_of(pattern: int) -> str:
