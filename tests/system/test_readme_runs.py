@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.support.kernels import lend
@@ -27,6 +28,7 @@ class Desk:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self._env = {**ours, "PATH": path, "PYTHONWARNINGS": "ignore"}
         lend(folder / ".assay")
+        lend(folder / ".acquirer")
 
     def run(self, language: str, text: str) -> subprocess.CompletedProcess[str]:
         """Run one block to its end."""
@@ -41,9 +43,9 @@ class Desk:
             check=False,
         )
 
-    def phase(self) -> str:
+    def phase(self, data_dir: str = ".assay") -> str:
         """What the supervisor last said of the stack, "" where there was none."""
-        file = self.folder / ".assay" / "run" / "stack.json"
+        file = self.folder / data_dir / "run" / "stack.json"
         return str(json.loads(file.read_text())["phase"]) if file.exists() else ""
 
     def must(self, block: Block) -> str:
@@ -59,8 +61,9 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk on which nothing runs afterwards."""
     made = Desk(tmp_path)
     yield made
-    if made.phase() not in ("", "stopped"):
-        made.run("bash", "assay down")
+    for data_dir in (".assay", ".acquirer"):
+        if made.phase(data_dir) not in ("", "stopped"):
+            made.run("bash", f"assay down --data-dir {data_dir}")
 
 
 def _marked(mark: str) -> list[Block]:
@@ -107,3 +110,34 @@ def test_the_examples_run_one_after_the_other_on_a_stack(desk: Desk) -> None:
     assert second.startswith("tx_conflict Another")
     assert (desk.folder / "captures.parquet").stat().st_size > 0
     assert desk.phase() == "stopped", "the last block stops the stack"
+
+
+def _files() -> dict[str, str]:
+    """The files that the README shows, by name."""
+    return {b.mark.removeprefix("file "): b.text for b in blocks(README) if b.mark.startswith("file ")}
+
+
+def test_a_third_schema_is_ten_lines_of_data_and_less_than_forty_of_portfolio() -> None:
+    lines = {name: len(text.splitlines()) for name, text in _files().items()}
+    assert lines["settled.csv"] == 1 + 10
+    assert lines["acquirer.toml"] < 40
+
+
+@pytest.mark.timeout(400)
+def test_a_third_schema_goes_from_its_file_to_a_decision(desk: Desk) -> None:
+    for name, text in _files().items():
+        (desk.folder / name).write_text(text)
+    (block,) = _marked("own stack")
+    told = desk.must(block)
+
+    assert "Portfolio acquirer is sound" in told
+    assert "approve" in told
+    assert "no_model" in told
+    assert desk.phase(".acquirer") == "stopped"
+    inputs = pl.read_parquet(desk.folder / "inputs.parquet").sort("tx_id")
+    assert inputs["tx_id"].to_list() == [f"A-{number}" for number in range(1001, 1011)]
+    asked = inputs.row(by_predicate=pl.col("tx_id") == "A-1009", named=True)
+    assert (asked["shop_sum_1h"], asked["shop_risk_30d"], asked["card_new_till"]) == (64_000.0, 2 / 3, 1.0)
+    assert (asked["branch"], asked["card_count_1d"]) == (2.0, 0.0)
+    converted = inputs.row(by_predicate=pl.col("tx_id") == "A-1004", named=True)
+    assert converted["amount"] == 1490.0 * 0.94
