@@ -121,6 +121,34 @@ class Flip:
     moved_after: int
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A model on one group of features and all groups before it: ``features`` in all, AP, and recall at 1 %
+    false positives."""
+
+    title: str
+    features: int
+    average_precision: float
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class SecondSchema:
+    """The second schema's test days, scored by a model of its portfolio.
+
+    ``recall`` at 1 % false positives.
+    """
+
+    model: str
+    trained_rows: int
+    trained_frauds: int
+    test_rows: int
+    test_frauds: int
+    average_precision: float
+    recall: float
+    groups: list[Group]
+
+
 @dataclass(slots=True)
 class Figures:
     """Everything of one run; None where a step was not reached. ``step_seconds`` by the step's name."""
@@ -133,4 +161,6 @@ class Figures:
     recipe_load: Load | None = None
     folds: list[Fold] | None = None
     proof: Proof | None = None
+    second_load: Load | None = None
+    second: SecondSchema | None = None
     step_seconds: dict[str, float] = field(default_factory=dict)

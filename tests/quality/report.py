@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tests.quality.figures import Figures, Fold, Load, Parity, Spent, Week
+from tests.quality.figures import Figures, Fold, Load, Parity, SecondSchema, Spent, Week
 from tests.quality.verdicts import Check
 
 WIDTH: Final = 100
@@ -72,6 +72,8 @@ class Told:
             self._console.print(_week(figures.week))
         if figures.folds:
             self._console.print(_folds(figures.folds))
+        if figures.second is not None:
+            self._console.print(_second(figures.second))
         self._console.print(_checks(checks))
 
 
@@ -135,6 +137,20 @@ def _folds(folds: Sequence[Fold]) -> Table:
         ranking = (fold.auc_roc, fold.average_precision, fold.card_precision_100)
         caught = (fold.adr, fold.vdr, fold.adr_strict, fold.vdr_strict)
         made.add_row(fold.first_training_day, *(f"{value:.3f}" for value in (*ranking, *caught)))
+    return made
+
+
+def _second(found: SecondSchema) -> Table:
+    title = (
+        f"Second schema by its portfolio alone: {found.test_rows:,} payments, {found.test_frauds:,} frauds"
+    )
+    made = _table(title, ("inputs", "number", "AP", "recall at 1 % FP"))
+    for group in found.groups:
+        ranking = (group.average_precision, group.recall)
+        made.add_row(f"one fit: + {group.title}", str(group.features), *(f"{value:.3f}" for value in ranking))
+    ours = (found.average_precision, found.recall)
+    inputs = str(found.groups[-1].features) if found.groups else ""
+    made.add_row(f"Assay, {found.model}", inputs, *(f"{value:.3f}" for value in ours))
     return made
 
 

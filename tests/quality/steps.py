@@ -51,10 +51,16 @@ def load(house: House, end: datetime = END) -> tuple[Load, Spent]:
         "--wait",
     ]
     told = house.ask(*words, codes=(0, 1))
+    found = loaded(told, len(there), int(there.sum()))
+    return found, meter.spent()
+
+
+def loaded(told: Any, in_files: int, frauds_in_files: int) -> Load:
+    """What `assay ingest --wait` said of files with so many payments and frauds."""
     outcome = told["outcome"]
-    found = Load(
-        in_files=len(there),
-        frauds_in_files=int(there.sum()),
+    return Load(
+        in_files=in_files,
+        frauds_in_files=frauds_in_files,
         payments=told["transactions"],
         labels=told["labels"],
         decisions=outcome["decisions"],
@@ -64,7 +70,6 @@ def load(house: House, end: datetime = END) -> tuple[Load, Spent]:
         archived_seconds=outcome["archived_seconds"],
         per_second=outcome["per_second"],
     )
-    return found, meter.spent()
 
 
 def parity(house: House) -> Parity:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from shared.features.portfolio import parse_portfolio
 from tests.quality import __main__ as quality
 from tests.quality import house as houses
-from tests.quality import steps
+from tests.quality import second_schema, steps
 from tests.quality.house import House, StepFailed, house, require_room
-from tests.support import handbook
+from tests.support import handbook, sparkov
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -56,12 +57,13 @@ def test_a_command_that_fails_ends_the_run_with_its_own_sentence(
         raise StepFailed("assay ingest ended with 3: Kafka is away.")
 
     monkeypatch.setattr(handbook, "absence", lambda: "")
+    monkeypatch.setattr(sparkov, "absence", lambda: "")
     monkeypatch.setattr(House, "up", lambda self: ended.append("up"))
     monkeypatch.setattr(House, "down", lambda self: ended.append("down"))
     monkeypatch.setattr(steps, "load", fail)
     assert _run(monkeypatch, "--json", str(tmp_path / "found.json")) == 1
     said = capsys.readouterr().out
-    assert "1/9  stack" in said
+    assert "1/12  stack" in said
     assert said.splitlines()[-1].startswith("quality: FAILED: assay ingest ended with 3: Kafka is away.")
     assert ended == ["up", "down"]
     found = json.loads((tmp_path / "found.json").read_text())
@@ -110,3 +112,21 @@ def test_a_failed_command_is_told_by_its_own_words(
     monkeypatch.setattr("subprocess.run", lambda *_, **__: done)
     with pytest.raises(StepFailed, match=rf"^assay status ended with 3: {reason}$"):
         House(tmp_path, "handbook15").ask("status")
+
+
+def test_one_part_can_be_run_alone_and_one_without_its_data_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sparkov, "absence", lambda: "there is no such file")
+    assert quality._parts(None) == ["parity", "recipe"]
+    assert capsys.readouterr().out == "quality: second schema skipped: there is no such file\n"
+    assert quality._parts("recipe") == ["recipe"]
+    monkeypatch.setattr(sparkov, "absence", lambda: "")
+    assert quality._parts("schema") == ["schema"]
+    assert sum(quality.PARTS.values()) == 12
+
+
+def test_every_feature_of_the_second_schema_is_in_a_group() -> None:
+    names = [f.name for f in parse_portfolio(second_schema.FILE.read_text(), "").features]
+    beginnings = tuple(b for _, group in second_schema.GROUPS for b in group)
+    assert [name for name in names if not name.startswith(beginnings)] == []

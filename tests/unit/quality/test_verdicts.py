@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from tests.quality.figures import Column, Figures, Flip, Fold, Load, Parity, Proof, Week
+from tests.quality.figures import Column, Figures, Flip, Fold, Load, Parity, Proof, SecondSchema, Week
 from tests.quality.verdicts import (
     AP_CEILING,
     AP_FLOOR,
@@ -42,7 +43,8 @@ WEEK = Week("m 1", *TRAIN, *TRAIN, *TEST, 0.88, 0.64, 0.29, {"XGBoost": (0.862, 
 FLIP = Flip(flipped=5, before=20, moved_before=0, after=10, moved_after=3)
 FOLD = Fold("2018-07-25", "m 1", 40_000, 58_264, 385, 0.89, 0.752, 0.307, 0.76, 0.87, 0.7, 0.8)
 PROOF = Proof(decisions=50_000, identical=50_000, seconds=50_000 / PROVED_PER_SECOND)
-GOOD = Figures(LOAD, None, PARITY, WEEK, FLIP, None, [FOLD, FOLD, FOLD], PROOF)
+SECOND = SecondSchema("m 1", 180_000, 2_300, 75_788, 571, 0.97, 0.985, [])
+GOOD = Figures(LOAD, None, PARITY, WEEK, FLIP, None, [FOLD, FOLD, FOLD], PROOF, LOAD, SECOND)
 
 
 def _judged(figures: Figures) -> dict[str, str]:
@@ -51,7 +53,7 @@ def _judged(figures: Figures) -> dict[str, str]:
 
 def test_good_figures_pass_with_same_second_pairs_in_them() -> None:
     assert _judged(GOOD) == {}
-    assert len(checks(GOOD)) == 19
+    assert len(checks(GOOD)) == 24
 
 
 @pytest.mark.parametrize(
@@ -128,3 +130,20 @@ def test_a_flip_that_moves_an_input_and_one_that_can_move_none() -> None:
     moved = replace(FLIP, moved_before=1)
     assert _judged(Figures(flip=moved)) == {"inputs moved by 5 flipped labels": "FAULT"}
     assert _judged(Figures(flip=replace(FLIP, moved_after=0))) == {"  once they are known": "FAULT"}
+
+
+@pytest.mark.parametrize(
+    ("found", "what"),
+    [
+        ({"average_precision": 0.9699}, "second schema: AP"),
+        ({"average_precision": float("nan")}, "second schema: AP"),
+        ({"recall": 0.98}, "  recall at 1 % false positives"),
+    ],
+)
+def test_the_second_schema_fails_below_its_levels(found: dict[str, Any], what: str) -> None:
+    assert _judged(replace(GOOD, second=replace(SECOND, **found))) == {what: "FAULT"}
+
+
+def test_a_second_load_that_lost_something_is_a_fault() -> None:
+    lost = replace(LOAD, decisions=999, refused=1)
+    assert set(_judged(replace(GOOD, second_load=lost)).values()) == {"FAULT"}
