@@ -8,6 +8,7 @@ import typer
 
 from infra.local.replay_run import ReplayRun
 from services.cli.core.numbers import moment
+from services.cli.core.proof import difference_lines, record_lines
 from services.cli.edge import terminal
 from services.cli.edge.errors import FAULT, FINE, Away, FaultFound, WrongUse
 from services.cli.edge.options import (
@@ -20,7 +21,7 @@ from services.cli.edge.options import (
     moment_ms,
 )
 from services.cli.edge.surroundings import House
-from shared.contracts.verification import Difference, Verified, VerifyFailed, VerifyProgress
+from shared.contracts.verification import Verified, VerifyFailed, VerifyProgress
 
 SHOWN = 20
 
@@ -87,19 +88,12 @@ def _tell(found: Verified) -> None:
     if found.stages:
         rows = [(stage, count) for stage, count in found.stages.items()]
         terminal.show_table("The first stage that differs", ("stage", "decisions"), rows)
-    for difference in found.differences[:SHOWN]:
-        _tell_difference(difference)
-    for bad in found.bad_records[:SHOWN]:
-        terminal.say(f"{bad.fault}: {bad.own_id}, {bad.topic}/{bad.partition} at {bad.offset}")
+    told = [difference_lines(difference) for difference in found.differences[:SHOWN]]
+    told += [record_lines(bad) for bad in found.bad_records[:SHOWN]]
+    for lines in told:
+        terminal.say("\n".join(lines))
     _tell_beyond(found)
     terminal.say(f"{found.identical:,} of {found.decisions:,} identical")
-
-
-def _tell_difference(found: Difference) -> None:
-    terminal.say(f"{found.tx_id}: {found.stage}: {found.what}")
-    if found.told or found.again:
-        terminal.say(f"  captured   {found.told}")
-        terminal.say(f"  recomputed {found.again}")
 
 
 def _tell_beyond(found: Verified) -> None:
