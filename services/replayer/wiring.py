@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from services.replayer.edge.scratch import Scratch
 from services.replayer.edge.verifying import Verification
 from services.replayer.edge.workers import Order, workers
 from services.replayer.settings import ReplayerSettings
@@ -61,7 +60,6 @@ def verify(settings: ReplayerSettings, out: BinaryIO) -> Verified:
             verification = Verification(
                 portfolio=settings.portfolio,
                 chain=chain.history,
-                scratch=Scratch(folder),
                 workers=pool,
                 processes=settings.workers,
                 say=partial(_say, out),

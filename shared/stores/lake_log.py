@@ -111,10 +111,12 @@ def raw_rows(scan: LakeScan, portfolio: str, days: Sequence[date], wanted: pl.Se
     """
     places = pl.DataFrame({PLACE: wanted.unique()})
     found = _raw_rows(scan, portfolio, of_days(days))
-    missing = places.join(found, on=PLACE, how="anti")
+    missing = places.join(found.select(PLACE), on=PLACE, how="anti")
     if missing.height:
         offsets = (missing[PLACE] % 2**40).unique().to_list()
         found = pl.concat([found, _raw_rows(scan, portfolio, pc.field("offset").isin(offsets))])
+    if not missing.height and found.height == places.height:
+        return found
     return found.join(places, on=PLACE, how="semi").unique(PLACE)
 
 

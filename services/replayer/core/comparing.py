@@ -91,13 +91,19 @@ def _input(case: Case) -> Mask:
     decided, payments = case.decided, case.payments
     bad = np.array([bool(fault) for fault in case.faults], np.bool_)
     bad |= decided["event_time_ms"].to_numpy() != payments.event_ms
-    found: Mask = bad | (decided["flags"].list.join(",").to_numpy() != _flags(payments))
+    flags = _chosen([",".join(flags) for flags in FLAGS], payments.flags)
+    return bad | _columns_differ(decided["flags"].list.join(","), flags)
+
+
+def _chosen(texts: Sequence[str | None], which: NDArray[Any]) -> pl.Series:
+    """The text of each place in ``texts``, (n,) of them: objects of Python would be three times the work."""
+    return pl.Series(texts, dtype=pl.String).gather(which)
+
+
+def _columns_differ(told: pl.Series, again: pl.Series) -> Mask:
+    """Elementwise; two missing ones are alike."""
+    found: Mask = told.ne_missing(again).to_numpy()
     return found
-
-
-def _flags(payments: Payments) -> NDArray[Any]:
-    texts: NDArray[Any] = np.array([",".join(flags) for flags in FLAGS], object)
-    return texts[payments.flags]
 
 
 def _timeline(case: Case) -> Mask:
@@ -144,10 +150,10 @@ def _column(frame: pl.DataFrame, name: str) -> Reals:
 
 def _policy(case: Case) -> Mask:
     decided, choices, verdict = case.decided, case.again.choices, case.again.verdict
-    said: NDArray[Any] = np.array([",".join([v.action, *v.reasons]) for v in choices], object)[verdict]
+    said = _chosen([",".join([v.action, *v.reasons]) for v in choices], verdict)
     reached = np.array([np.nan if v.threshold is None else v.threshold for v in choices])[verdict]
     told = decided["action"] + "," + decided["reasons"].list.join(",")
-    found: Mask = told.str.strip_chars_end(",").to_numpy() != said
+    found = _columns_differ(told.str.strip_chars_end(","), said)
     found |= bits_differ(_column(decided, "threshold"), reached)
     found |= case.captured.is_there & (case.captured.actions != case.again.actions())
     return found
@@ -159,19 +165,18 @@ def _core(case: Case) -> Mask:
     found |= _digests_differ(case.decided["vector_hash"], again.vectors)
     found |= _digests_differ(case.decided["decision_id"], again.ids)
     for name, told in _facts(case).items():
-        found |= case.decided[name].to_numpy() != told
+        found |= _columns_differ(case.decided[name], told)
     found |= captured.is_there & (captured.cores != again.cores).any(axis=1)
     return found
 
 
-def _facts(case: Case) -> dict[str, NDArray[Any]]:
+def _facts(case: Case) -> dict[str, pl.Series]:
     """Fields of the core that no earlier stage looked at, as recomputed: of the bytes, and of the release."""
     told = case.payments.told
-    facts = {name: told[name].to_numpy() for name in ("account_id", "amount_minor", "currency")}
+    facts = {name: told[name] for name in ("account_id", "amount_minor", "currency")}
     seqs, which = np.unique(case.decided["release_seq"].to_numpy(), return_inverse=True)
     for name in RELEASE_FIELDS:
-        known = [case.again.names.get(seq, {}).get(name) for seq in seqs.tolist()]
-        facts[name] = np.array(known, object)[which]
+        facts[name] = _chosen([case.again.names.get(seq, {}).get(name) for seq in seqs.tolist()], which)
     return facts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -63,8 +64,8 @@ def entity_ids(records: Sequence[Record | None], entities: int, encoder: RowEnco
     """For each of the portfolio's entities a column (n,) of its ids, null where a record has none."""
     none: Ids = (None,) * entities
     read = encoder.entity_ids
-    columns = zip(*[none if r is None else read(r) for r in records], strict=True)
-    return [pl.Series("own", column, pl.String) for column in columns]
+    rows = [none if r is None else read(r) for r in records]
+    return [pl.Series("own", list(map(itemgetter(e), rows)), pl.String) for e in range(entities)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

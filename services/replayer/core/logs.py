@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from shared.features.whole_logs import ABSENT, Asks, LogWalker
 
-from .laying import ID_WORD, LOG, unworded
+from .laying import ID_WORD, LOG, REPEAT_SHIFT, unworded
 
 Integers = NDArray[np.int64]
+
+INDICES: Final = 1 << REPEAT_SHIFT
+"""More than any log has."""
 
 WHOLE: Final = 0
 MISSING: Final = 1
@@ -67,8 +70,7 @@ def lay_down(
     """
     names = pl.concat([places.select(LOG), asks.select(LOG)]).unique().sort(LOG)
     names = names.with_columns(log=pl.int_range(pl.len(), dtype=pl.Int64))
-    stand = places.join(names, on=LOG).sort("log", "index", "tier", "order")
-    stand = stand.unique(["log", "index"], keep="first", maintain_order=True)
+    stand = _standing(places.join(names, on=LOG), has_epochs=names["epoch"].n_unique() > 1)
     log, index = stand["log"].to_numpy(), stand["index"].to_numpy()
     rows = unworded(stand)
     lengths = np.zeros(len(names), np.int64)
@@ -86,6 +88,15 @@ def lay_down(
     bad[~absent] = stand["fault"].to_numpy()[steps[~absent]] != 0
     named = _named(names, starts, absent, unread)
     return Laid(names, rows, steps, starts, bad | named, absent & ~named)
+
+
+def _standing(places: pl.DataFrame, *, has_epochs: bool) -> pl.DataFrame:
+    """The line that is right at each index of each log; where there are epochs, in the order of logs."""
+    at = places["log"] * INDICES + places["index"]
+    if not has_epochs and at.n_unique() == len(at):
+        return places
+    ordered = places.sort("log", "index", "tier", "order")
+    return ordered.unique(["log", "index"], keep="first", maintain_order=True)
 
 
 def _bases(

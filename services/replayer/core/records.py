@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, Final
 
 import numpy as np
@@ -56,32 +57,45 @@ def read(kinds: Sequence[int], raws: Sequence[bytes], base_currency: str) -> Rea
     """What ``raws`` hold, each a record of its kind."""
     records: list[Record | None] = [None] * (len(raws) + 1)
     found = np.array([*kinds, 0])
-    foreign = np.zeros(len(records), np.bool_)
+    event_ms, amount_minor = np.zeros(len(records), np.int64), np.zeros(len(records), np.int64)
+    is_payment, is_foreign = np.zeros(len(records), np.bool_), np.zeros(len(records), np.bool_)
     for kind, codec in _CODECS.items():
         rows = np.flatnonzero(found == kind).tolist()
-        decoded = codec.decode_each([raws[i] for i in rows]).records
-        for i, record in zip(rows, decoded, strict=True):
-            if not isinstance(record, DecodeError):
-                records[i] = record
-                foreign[i] = kind == KIND_TRANSACTION and record.currency != base_currency
+        decoded = codec.decode_each([raws[i] for i in rows])
+        at: list[int] = rows
+        chosen: Sequence[Any] = decoded.records
+        if not decoded.is_plain:
+            at, chosen = _good(rows, decoded.records)
+        for i, record in zip(at, chosen, strict=True):
+            records[i] = record
+        event_ms[at] = [record.event_time_ms for record in chosen]
+        if kind != KIND_LABEL:  # a label may say what its payment was of; in a timeline it counts nothing
+            amount_minor[at] = [record.amount_minor or 0 for record in chosen]
+        if kind == KIND_TRANSACTION:
+            is_payment[at], is_foreign[at] = True, [tx.currency != base_currency for tx in chosen]
     nothing = np.zeros((1, 16), np.uint8)
     return Read(
         records=records,
         hashes=np.vstack([_HASHES.of(together(raws)), nothing]) if raws else nothing,
-        event_ms=np.array([0 if r is None else r.event_time_ms for r in records], np.int64),
-        # A label may say what its payment was of; in a timeline it counts nothing.
-        amount_minor=np.array(
-            [0 if r is None or isinstance(r, Label) else r.amount_minor or 0 for r in records], np.int64
-        ),
-        is_payment=(found == KIND_TRANSACTION) & np.array([r is not None for r in records], np.bool_),
-        is_foreign=foreign,
+        event_ms=event_ms,
+        amount_minor=amount_minor,
+        is_payment=is_payment,
+        is_foreign=is_foreign,
     )
+
+
+def _good(rows: Sequence[int], decoded: Sequence[Any]) -> tuple[list[int], list[Any]]:
+    """Those of ``rows`` that are records, and these."""
+    good = [not isinstance(record, DecodeError) for record in decoded]
+    return list(compress(rows, good)), list(compress(decoded, good))
 
 
 def digests(column: pl.Series) -> Digests:
     """(n, 16) of n binary values; zeros for a missing one, or one of another length."""
-    nothing = bytes(16)
-    values = [value if value is not None and len(value) == 16 else nothing for value in column.to_list()]
+    values = column.to_list()
+    if column.null_count() or not (column.bin.size() == 16).all():
+        nothing = bytes(16)
+        values = [value if value is not None and len(value) == 16 else nothing for value in values]
     return np.frombuffer(b"".join(values), np.uint8).reshape(-1, 16)
 
 

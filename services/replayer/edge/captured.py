@@ -32,11 +32,11 @@ def read_captured(
         & (pc.field("features") == features)
         & pc.field("vector").is_valid()
     )
-    rows = scan.rows("captures", portfolio, columns=[*_COLUMNS, *_VALUES], where=where).sort(
-        "partition", "offset", "row"
-    )
+    rows = scan.rows("captures", portfolio, columns=[*_COLUMNS, *_VALUES], where=where)
     rows = rows.with_columns(place(KIND_TRANSACTION, "input_partition", "input_offset"))
-    rows = rows.unique(_UNDER, keep="first", maintain_order=True).select(*_UNDER, *_VALUES)
+    if rows[PLACE].n_unique() < rows.height:
+        rows = rows.sort("partition", "offset", "row").unique(_UNDER, keep="first", maintain_order=True)
+    rows = rows.select(*_UNDER, *_VALUES)
     codes = {name: code for code, name in enumerate(STATE_QUALITIES)}
     wanted = decided.select(
         PLACE,

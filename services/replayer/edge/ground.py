@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -15,12 +15,13 @@ from shared.features.lateness import Limits, limits_of
 from shared.features.rows import RowEncoder
 from shared.runtime import collector
 from shared.stores.artefacts import ArtefactStore
+from shared.stores.guarded_load import parse_admitted
 from shared.stores.lake_scan import LakeScan, Range
 from shared.stores.portfolio_files import read_portfolio, timeline_key
 from shared.stores.signing import TrustedKeys, read_trusted
 
 from .models import Releases, load_releases
-from .said import Survey
+from .said import Loaded, Survey
 from .scratch import Scratch
 from .workers import Order
 
@@ -30,7 +31,7 @@ GC_THRESHOLDS: Final = (200_000, 50, 100)
 
 @dataclass(frozen=True)
 class Ground:
-    """What every step stands on; one per process."""
+    """What every step stands on; one per process, with the ``releases`` that it has loaded."""
 
     portfolio: str
     feature_set: FeatureSet
@@ -42,6 +43,7 @@ class Ground:
     until_ms: int
     artefacts: ArtefactStore
     trusted: TrustedKeys
+    releases: dict[tuple[int, ...], Releases] = field(default_factory=dict)
 
     @property
     def entities(self) -> int:
@@ -94,6 +96,23 @@ def runs(rows_by_day: Mapping[date, int], most: int) -> list[list[date]]:
     return found
 
 
-def load(ground: Ground, named: Sequence[Release]) -> Releases:
-    """The releases with their models, and why some cannot decide again."""
-    return load_releases(named, ground.feature_set, ground.artefacts, ground.trusted)
+def make_tables(ground: Ground, decisions: int, there: Survey) -> None:
+    """Room for what the folds of ``decisions`` give."""
+    ground.scratch.make_tables(decisions, there.features, there.entities)
+
+
+def load(ground: Ground, named: Sequence[Release]) -> Loaded:
+    """Admit the models of the releases, once for all processes."""
+    found = load_releases(named, ground.feature_set, ground.artefacts, ground.trusted)
+    return Loaded(models=found.models, refusals=found.refusals)
+
+
+def releases_of(ground: Ground, named: Sequence[Release], told: Loaded) -> Releases:
+    """The releases that can decide again, their models as `load` admitted them; read once per process."""
+    key = tuple(release.seq for release in named)
+    if key not in ground.releases:
+        able = [release for release in named if release.seq not in told.refusals]
+        found = load_releases(able, ground.feature_set, ground.artefacts, ground.trusted, parse_admitted)
+        found.refusals |= told.refusals
+        ground.releases[key] = found
+    return ground.releases[key]

@@ -70,11 +70,21 @@ def read_days(
     numbers = raws.select(PLACE, pl.col("raw").cast(pl.Int64))
     return DayRows(
         raws=raws,
-        logged=logged.join(numbers, on=PLACE, how="left", maintain_order="left"),
-        decided=decided.join(numbers, on=PLACE, how="left", maintain_order="left").join(
-            marks, on=PLACE, how="left", maintain_order="left"
-        ),
+        logged=logged.with_columns(_at_place(logged, numbers)),
+        decided=decided.with_columns(_at_place(decided, numbers), _at_place(decided, marks)),
     )
+
+
+def _at_place(frame: pl.DataFrame, told: pl.DataFrame) -> pl.Series:
+    """What ``told`` says beside `PLACE`, for each line of ``frame``; a join of all its columns copies all."""
+    found = frame.select(PLACE).join(told, on=PLACE, how="left", maintain_order="left")
+    return found[:, 1]
+
+
+def bytes_at(scan: LakeScan, portfolio: str, days: Sequence[date], places: pl.Series) -> list[bytes]:
+    """The original bytes at each `PLACE`, in their order; none where the lake has none. Raises LakeAway."""
+    found = raw_rows(scan, portfolio, days, places).select(PLACE, "raw_bytes")
+    return [raw or b"" for raw in _at_place(pl.DataFrame({PLACE: places}), found).to_list()]
 
 
 def _decided(
@@ -82,7 +92,8 @@ def _decided(
 ) -> pl.DataFrame:
     of_day = of_days(days) & (pc.field("ingest_time_ms") <= until_ms)
     rows = scan.rows("decisions", portfolio, columns=DECIDED, times=times, where=of_day)
-    first = rows.sort("partition", "offset").unique("tx_id", keep="first", maintain_order=True)
-    return first.drop("partition", "offset").with_columns(
+    if rows["tx_id"].n_unique() < rows.height:
+        rows = rows.sort("partition", "offset").unique("tx_id", keep="first", maintain_order=True)
+    return rows.drop("partition", "offset").with_columns(
         place(KIND_TRANSACTION, "input_partition", "input_offset")
     )

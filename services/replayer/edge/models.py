@@ -9,8 +9,9 @@ from shared.contracts.models import ModelRef, Release
 from shared.features.compiled import FeatureSet
 from shared.scoring.deciding import Deciding, Lane
 from shared.stores.artefacts import ArtefactStore, Verifies
+from shared.stores.guarded_load import admit
 from shared.stores.manifest import ArtefactRefused
-from shared.stores.release_models import deciding_of
+from shared.stores.release_models import Admit, deciding_of
 
 
 @dataclass(slots=True)
@@ -28,7 +29,11 @@ class Releases:
 
 
 def load_releases(
-    named: Iterable[Release], feature_set: FeatureSet, artefacts: ArtefactStore, trusted: Verifies
+    named: Iterable[Release],
+    feature_set: FeatureSet,
+    artefacts: ArtefactStore,
+    trusted: Verifies,
+    admitted: Admit = admit,
 ) -> Releases:
     """Those of ``named`` that can be loaded, and why the others cannot; a model is loaded once."""
     found = Releases()
@@ -38,7 +43,7 @@ def load_releases(
         key = (content.feature_set, content.layout, content.champion)
         try:
             if key not in known:
-                known[key] = deciding_of(release, feature_set, artefacts, trusted).lanes
+                known[key] = deciding_of(release, feature_set, artefacts, trusted, admitted).lanes
         except ArtefactRefused as refusal:
             found.refusals[release.seq] = f"{refusal.code}: {refusal}"
             continue

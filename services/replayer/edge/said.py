@@ -13,6 +13,11 @@ SHOWN: Final = 100
 """So many differences and bad records are told one by one."""
 
 
+def part_name(number: int) -> str:
+    """The name of a part by its number, in whose order names sort."""
+    return f"{number:06}"
+
+
 class Survey(Struct, frozen=True, kw_only=True):
     """What there is to do: the days that are done together, places of logs at most, features and entities."""
 
@@ -20,6 +25,13 @@ class Survey(Struct, frozen=True, kw_only=True):
     places: int
     features: int
     entities: int
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """The models that were admitted, as name@version, and why a release cannot decide again, by number."""
+
+    models: list[str]
+    refusals: dict[int, str]
 
 
 class DayLaid(Struct, frozen=True, kw_only=True):

@@ -13,11 +13,6 @@ from numpy.typing import NDArray
 TABLES: Final = ("matrix", "status", "at", "times")
 
 
-def part_name(number: int) -> str:
-    """The name of a part by its number, in whose order names sort."""
-    return f"{number:06}"
-
-
 class Scratch:
     """A folder with frames by name, and arrays that all processes fill."""
 

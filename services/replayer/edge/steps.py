@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any, Final
 
 import numpy as np
@@ -15,25 +17,27 @@ from services.replayer.core import comparing, laying, logs, recomputing
 from services.replayer.core.records import Accepted, Arrivals, Read, accept, digests, hex_digests, read
 from shared.contracts.decisions import STATE_QUALITIES
 from shared.contracts.ids import KIND_TRANSACTION
+from shared.contracts.models import Release
 from shared.contracts.payments import Transaction
 from shared.contracts.verification import RECORD_FAULTS, STAGES, BadRecord
 from shared.features.kernels_plan import arithmetic_of, timeline_features_of
 from shared.features.kernels_settle import settle
 from shared.features.rowwise import Rowwise
 from shared.features.whole_logs import LogWalker
-from shared.scoring.deciding import Deciding
+from shared.stores.lake_log import PLACE
 
 from .captured import read_captured
-from .ground import Ground, ground_of, load, survey
-from .lake_days import DayRows, read_days
-from .said import SHOWN, DayCompared, DayLaid
-from .scratch import part_name
+from .ground import Ground, ground_of, load, make_tables, releases_of, survey
+from .lake_days import DayRows, bytes_at, read_days
+from .said import SHOWN, DayCompared, DayLaid, Loaded, part_name
 
-__all__ = ["compare_day", "fold_bucket", "ground_of", "lay_day", "load", "survey"]
+__all__ = ["compare_day", "fold_bucket", "ground_of", "lay_day", "load", "make_tables", "survey"]
 
 Rates = Mapping[int, Mapping[str, int]]
 """Rates to base currency, in millionths, by release."""
 
+_TOLD: Final = {"tx_id": pl.String, "account_id": pl.String, "amount_minor": pl.Int64, "currency": pl.String}
+_NOBODY: Final = SimpleNamespace(**dict.fromkeys(_TOLD))
 _REBUILDING: Final = STATE_QUALITIES.index("rebuilding")
 _QUALITY_CODES: Final = {name: code for code, name in enumerate(STATE_QUALITIES)}
 
@@ -178,20 +182,23 @@ def _lay_decided(ground: Ground, day: _Day) -> None:
     for name, array in arrays.items():
         ground.scratch.put_array(name, part, array)
     told = {
-        "told_tx_id": pl.Series([tx and tx.tx_id for tx in payments], dtype=pl.String),
-        "told_account_id": pl.Series([tx and tx.account_id for tx in payments], dtype=pl.String),
-        "told_amount_minor": pl.Series([tx and tx.amount_minor for tx in payments], dtype=pl.Int64),
-        "told_currency": pl.Series([tx and tx.currency for tx in payments], dtype=pl.String),
+        **_told(payments),
         "accepted_ms": pl.Series(accepted.event_ms),
         "accepted_minor": pl.Series(accepted.amount_base_minor),
         "accepted_flag": pl.Series(accepted.flags),
         "quality": pl.Series(quality),
-        "raw_bytes": day.rows.raws["raw_bytes"].gather(decided["raw"])
-        if len(decided)
-        else pl.Series([], dtype=pl.Binary),
     }
     fault = _faults(decided, told["told_tx_id"], found.hashes[raw], raw == len(found.records) - 1)
     ground.scratch.put("decided", part, decided.with_columns(fault=fault, **told))
+
+
+def _told(payments: Sequence[Transaction | None]) -> dict[str, pl.Series]:
+    """What the bytes of n payments say, by column; null where there is none."""
+    asked = [_NOBODY if tx is None else tx for tx in payments]
+    return {
+        f"told_{name}": pl.Series(list(map(attrgetter(name), asked)), dtype=kind)
+        for name, kind in _TOLD.items()
+    }
 
 
 def _some(accepted: Accepted, rows: NDArray[np.intp]) -> Accepted:
@@ -254,23 +261,27 @@ def compare_day(
     days: Sequence[date],
     number: int,
     first: int,
-    releases: dict[int, Deciding],
-    refusals: dict[int, str],
+    named: Sequence[Release],
+    loaded: Loaded,
 ) -> DayCompared:
-    """Recompute a part's decisions, which begin at ``first``, and hold them against what was captured."""
+    """Recompute a part's decisions, which begin at ``first``, and hold them against what was captured.
+
+    ``named`` are the releases that decided, ``loaded`` what became of their models.
+    """
     part = part_name(number)
     decided = ground.scratch.get("decided", part)
     if not len(decided):
         return DayCompared(identical=0, stages={}, differences=[])
     span = slice(first, first + len(decided))
-    payments = _payments(ground, decided, part, span)
+    payments = _payments(ground, days, decided, part, span)
+    releases = releases_of(ground, named, loaded)
     seen = recomputing.Seen(
         decided["release_seq"].to_numpy(),
         decided["quality"].to_numpy(),
         decided["epoch"].to_numpy(),
         ground.scratch.get_array("versions", part),
     )
-    again = recomputing.recompute(payments, seen, releases, ground.portfolio)
+    again = recomputing.recompute(payments, seen, releases.deciding, ground.portfolio)
     names = ground.feature_set.names
     case = comparing.Case(
         decided=decided,
@@ -280,7 +291,7 @@ def compare_day(
         payments=payments,
         again=again,
         captured=read_captured(ground.scan, ground.portfolio, days, decided, len(names)),
-        refusals=refusals,
+        refusals=releases.refusals,
         features=names,
         entities=[entity.name for entity in ground.feature_set.entities],
     )
@@ -293,7 +304,9 @@ def compare_day(
     )
 
 
-def _payments(ground: Ground, decided: pl.DataFrame, part: str, span: slice) -> recomputing.Payments:
+def _payments(
+    ground: Ground, days: Sequence[date], decided: pl.DataFrame, part: str, span: slice
+) -> recomputing.Payments:
     """The day's payments with their features, from bytes and logs."""
     event, amount = decided["accepted_ms"].to_numpy().copy(), decided["accepted_minor"].to_numpy().copy()
     flags = decided["accepted_flag"].to_numpy().copy()
@@ -304,7 +317,8 @@ def _payments(ground: Ground, decided: pl.DataFrame, part: str, span: slice) -> 
     times = np.array(ground.scratch.table("times")[span])
     rows = np.flatnonzero((times[:, 0] != 0) & ((times[:, 0] != event) | (times[:, 1] != amount)))
     if len(rows):
-        _restate(ground, decided, rows, times, (event, amount, flags), matrix)
+        raws = bytes_at(ground.scan, ground.portfolio, days, decided[PLACE].gather(rows))
+        _restate(ground, raws, rows, times, (event, amount, flags), matrix)
     settle(program, arithmetic_of(program), matrix)
     recomputing.degrade(matrix, decided["quality"].to_numpy(), ground.feature_set)
     told = decided.select(
@@ -319,7 +333,7 @@ def _payments(ground: Ground, decided: pl.DataFrame, part: str, span: slice) -> 
 
 def _restate(
     ground: Ground,
-    decided: pl.DataFrame,
+    raws: list[bytes],
     rows: NDArray[np.intp],
     times: NDArray[np.int64],
     counted: tuple[Any, Any, Any],
@@ -328,7 +342,6 @@ def _restate(
     """A payment that came again counts with the time and amount of its first copy."""
     event, amount, flags = counted
     event[rows], amount[rows] = times[rows, 0], times[rows, 1]
-    raws = [raw or b"" for raw in decided["raw_bytes"].gather(rows).to_list()]
     records = read([KIND_TRANSACTION] * len(rows), raws, ground.limits.base_currency).records[:-1]
     payments = [record if isinstance(record, Transaction) else None for record in records]
     for row, tx in zip(rows.tolist(), payments, strict=True):

@@ -6,17 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from shared.contracts.models import Release
 from shared.contracts.verification import STAGES, BadRecord, Difference, Verified, VerifyProgress
 
-from .said import SHOWN, DayCompared, DayLaid
-from .scratch import Scratch, part_name
+from .said import SHOWN, DayCompared, DayLaid, Loaded, Survey, part_name
 from .workers import Call, Workers
-
-if TYPE_CHECKING:
-    from .models import Releases  # the kernels behind it are loaded while others work
 
 Say = Callable[[VerifyProgress], None]
 
@@ -28,11 +24,13 @@ COMPARING: Final = "comparing"
 
 @dataclass
 class Verification:
-    """The parts of a run, and what it has found so far. ``monotonic`` gives seconds."""
+    """The parts of a run, and what it has found so far. ``monotonic`` gives seconds.
+
+    It runs beside the processes that work, on their processors: what it needs of libraries is little.
+    """
 
     portfolio: str
     chain: Sequence[Release]
-    scratch: Scratch
     workers: Workers
     processes: int
     say: Say
@@ -53,10 +51,10 @@ class Verification:
         gaps, models = 0, list[str]()
         compared: list[DayCompared] = []
         if decisions:
-            self.scratch.make_tables(decisions, there.features, there.entities)
-            releases, gaps = self._fold(laid, offsets, buckets)
-            models = releases.models
-            compared = self._compare(there.days, laid, offsets, releases)
+            named = self._named(laid)
+            loaded, gaps = self._fold(laid, offsets, buckets, named, there)
+            models = loaded.models
+            compared = self._compare(there.days, laid, offsets, (named, loaded))
         return self._answer(times, laid, compared, models, gaps, self.monotonic() - began)
 
     def _offsets(self, laid: Sequence[DayLaid]) -> dict[str, int]:
@@ -67,32 +65,48 @@ class Verification:
             before += day.decisions
         return found
 
-    def _fold(self, laid: Sequence[DayLaid], offsets: dict[str, int], buckets: int) -> tuple[Releases, int]:
-        """Fold every share, and load the models meanwhile; the releases that decided, and the gaps."""
+    def _named(self, laid: Sequence[DayLaid]) -> list[Release]:
+        """The releases that decided, of those that are in the chain."""
+        named = {seq for day in laid for seq in day.releases}
+        return [release for release in self.chain if release.seq in named]
+
+    def _fold(
+        self,
+        laid: Sequence[DayLaid],
+        offsets: dict[str, int],
+        buckets: int,
+        named: list[Release],
+        there: Survey,
+    ) -> tuple[Loaded, int]:
+        """Fold every share, and admit the models meanwhile; what became of these, and the gaps."""
+        self._do("make_tables", sum(day.decisions for day in laid), there)
         rebuilding = sorted({epoch for day in laid for epoch in day.rebuilding})
         unread = [place for day in laid for place in day.unread]
-        named = {seq for day in laid for seq in day.releases}
-        calls: list[Call] = [("load", ([release for release in self.chain if release.seq in named],))]
+        calls: list[Call] = [("load", (named,))]
         calls += [("fold_bucket", (bucket, offsets, rebuilding, unread)) for bucket in range(buckets)]
-        releases, *gaps = self._timed(FOLDING, calls)
-        return releases, sum(gaps)
+        loaded, *gaps = self._timed(FOLDING, calls)
+        return loaded, sum(gaps)
 
     def _compare(
         self,
         days: Sequence[Sequence[date]],
         laid: Sequence[DayLaid],
         offsets: dict[str, int],
-        releases: Releases,
+        releases: tuple[list[Release], Loaded],
     ) -> list[DayCompared]:
-        told = (releases.deciding, releases.refusals)
         return self._timed(
             COMPARING,
             [
-                ("compare_day", (some, k, offsets[part_name(k)], *told))
+                ("compare_day", (some, k, offsets[part_name(k)], *releases))
                 for k, some in enumerate(days)
                 if laid[k].decisions
             ],
         )
+
+    def _do(self, step: str, *arguments: Any) -> Any:
+        """The result of one call that nobody waits to hear about."""
+        ((_, result),) = self.workers.run([(step, arguments)])
+        return result
 
     def _timed(self, stage: str, calls: Sequence[Call]) -> list[Any]:
         """The results in the order of ``calls``."""

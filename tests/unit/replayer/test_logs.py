@@ -74,6 +74,12 @@ def test_records_stand_at_their_indices_and_a_repeat_where_it_was_appended() -> 
     assert _status(laid, _asks([7, 8, 9], [0, 1, 3])) == [(0, -1)] * 3
 
 
+def test_lines_may_come_in_any_order_with_a_repeat_and_without() -> None:
+    assert _stand(lay_down(_places([7, 8, 9], [2, 0, 1]), _asks([7], [2]), [], NOTHING)) == [8, 9, 7]
+    doubled = _places([7, 8, 9], [3, 0, 1], [[], [2], [2]])
+    assert _stand(lay_down(doubled, _asks([7], [3]), [], NOTHING)) == [8, 9, 8, 7]
+
+
 def test_who_was_appended_at_an_index_stands_there_before_who_only_names_it() -> None:
     """Two bodies under one id name one first index; the later one was appended at its repeat."""
     later_first = _places([5, 5], [0, 0], [[1], []], faults=[2, 0])

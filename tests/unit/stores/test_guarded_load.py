@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from shared.scoring.trees import predict_raw
+from shared.stores import guarded_load
 from shared.stores.artefacts import ArtefactStore, Golden, VerifiedModel
-from shared.stores.guarded_load import ChildLimits, ExpectedInputs, admit, predict_in_child
+from shared.stores.guarded_load import ChildLimits, ExpectedInputs, admit, parse_admitted, predict_in_child
 from shared.stores.manifest import ArtefactRefused
 from shared.stores.signing import open_signer, read_trusted
 from tests.support.models import FEATURE_SET, NAMES, put_small_model, small_model
@@ -35,6 +36,20 @@ def refused(model: VerifiedModel, expected: ExpectedInputs | None = EXPECTED) ->
 def test_a_good_model_is_admitted_with_its_bits(verified: VerifiedModel) -> None:
     trees = admit(verified, EXPECTED)
     assert predict_raw(trees, verified.golden.inputs).tobytes() == verified.golden.raw.tobytes()
+
+
+def test_what_was_admitted_is_parsed_again_without_a_child_and_checked_all_the_same(
+    verified: VerifiedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trees = admit(verified, EXPECTED)
+    monkeypatch.delattr(guarded_load, "predict_in_child")
+    again = parse_admitted(verified, EXPECTED)
+    assert again.thresholds.tobytes() == trees.thresholds.tobytes()
+    with pytest.raises(ArtefactRefused, match="feature set"):
+        parse_admitted(verified, ExpectedInputs("e" * 64, NAMES))
+    with pytest.raises(ArtefactRefused) as caught:
+        parse_admitted(replace(verified, model_text=small_model(seed=2).text.encode()), EXPECTED)
+    assert caught.value.code == "model_golden"
 
 
 @pytest.mark.parametrize("percent", [2, 10, 50, 90])
