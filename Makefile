@@ -39,8 +39,9 @@ test-browser: setup ## Look at every screen with Debian's Chromium; PICTURES=doc
 run: $(STAMPS)/run ## Start the whole house, stream history, train, go live, and show what happens. Ctrl-C ends it.
 	$(BIN)/assay run
 
-bench: setup ## Measure microseconds per transaction, ours and a naive peer, side by side; CHECK=60 fails below that ratio.
+bench: setup ## Measure microseconds per transaction beside a naive peer, then per kind of feature; CHECK=60 fails below that ratio.
 	$(BIN)/python -m tests.bench $(if $(CHECK),--check $(CHECK))
+	$(BIN)/python -m tests.bench.fold
 
 quality: setup ## Train and evaluate on the published data set and print our figures beside the published ones.
 	$(BIN)/python -m tests.quality

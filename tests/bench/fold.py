@@ -1,7 +1,8 @@
 """Microseconds of the fold per payment, of portfolios and kind by kind: ``python -m tests.bench.fold``.
 
 A seeded stream of 100 days is folded in one process, labels seven days late; only its last part is timed,
-when windows are full. A kind's cost is what its features add to one count per entity, over their number.
+when windows are full. A kind's cost is what its features add to one count per entity, over their number; that
+count is the fixed reference, and all take turns with it.
 """
 
 from __future__ import annotations
@@ -29,8 +30,13 @@ DAY_MS: Final = 86_400_000
 DAYS: Final = 100
 PER_DAY: Final = 4_000
 BATCH: Final = 256
-TIMED_BATCHES: Final = 400
+TURN_ROWS: Final = 20 * BATCH
+TIMED_TURNS: Final = 20
 BUDGET_BYTES: Final = 1 << 29
+SHIPPED: Final = ("handbook15", "handbook", "bank")
+BESIDE: Final = ("handbook15", "handbook")
+"""Of one data set: the published inputs, and those that a stream can keep besides."""
+
 OF: Final = {
     "account_id": 2_000,
     "terminal_id": 4_000,
@@ -102,28 +108,57 @@ def _mixed(values: NDArray[np.int64]) -> Words:
     return mixed ^ (mixed >> np.uint64(29))
 
 
-def microseconds(stream: Stream, features: FeatureSet) -> float:
-    """Of `Timelines.fold` per payment, over the last batches."""
-    rows = rows_of(stream, features)
-    columns = [stream.owner[entity.key].astype(str).tolist() for entity in features.entities]
-    ids = list(zip(*columns, strict=True))
-    timelines = Timelines(features, BUDGET_BYTES)
-    lengths: dict[bytes, int] = {}
-    begins = range(0, len(rows), BATCH)
-    spent, payments = 0, 0
-    for batch, begin in enumerate(begins):
-        part = rows[begin : begin + BATCH]
-        claim = timelines.claim(ids[begin : begin + BATCH])
+@dataclass(slots=True)
+class Folded:
+    """One feature set over the stream as a worker folds it, and what it has taken so far."""
+
+    features: FeatureSet
+    rows: NDArray[Any]
+    ids: list[tuple[str, ...]]
+    timelines: Timelines
+    lengths: dict[bytes, int]
+
+    @classmethod
+    def of(cls, stream: Stream, features: FeatureSet) -> Folded:
+        """Nothing folded yet."""
+        columns = [stream.owner[entity.key].astype(str).tolist() for entity in features.entities]
+        ids = list(zip(*columns, strict=True))
+        return cls(features, rows_of(stream, features), ids, Timelines(features, BUDGET_BYTES), {})
+
+    def take(self, begin: int) -> int:
+        """Fold the batch that begins there: nanoseconds of `Timelines.fold`."""
+        part, lengths = self.rows[begin : begin + BATCH], self.lengths
+        claim = self.timelines.claim(self.ids[begin : begin + BATCH])
         starts = [lengths.get(key, 0) for key in claim.keys]
         for key, first, added in zip(claim.keys, starts, claim.counts.tolist(), strict=True):
             lengths[key] = first + added
-        matrix = np.full((len(part), len(features.names)), np.nan)
+        matrix = np.full((len(part), len(self.features.names)), np.nan)
         began = time.perf_counter_ns()
-        timelines.fold(claim, part, starts, b"", matrix)
-        if batch >= len(begins) - TIMED_BATCHES:
-            spent += time.perf_counter_ns() - began
-            payments += int((part["kind"] == KIND_TRANSACTION).sum())
-    return spent / payments / 1000
+        self.timelines.fold(claim, part, starts, b"", matrix)
+        return time.perf_counter_ns() - began
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Microseconds a payment, and how many times those of the first set: medians over the turns."""
+
+    us: float
+    times: float
+
+
+def costs(stream: Stream, sets: Sequence[FeatureSet]) -> list[Cost]:
+    """Of each set, over the last batches. They take turns, so a machine that changes its speed does so for
+    all."""
+    folded = [Folded.of(stream, features) for features in sets]
+    last = int(np.flatnonzero(~stream.is_label)[-1])  # labels alone follow
+    taken = []
+    for first in range(0, last - TURN_ROWS, TURN_ROWS):
+        turn, rows = range(first, first + TURN_ROWS, BATCH), slice(first, first + TURN_ROWS)
+        payments = int((~stream.is_label[rows]).sum())
+        taken.append([sum(map(one.take, turn)) / payments / 1000 for one in folded])
+    timed = np.array(taken[-TIMED_TURNS:])
+    us, times = np.median(timed, axis=0), np.median(timed / timed[:, :1], axis=0)
+    return [Cost(*both) for both in zip(us.tolist(), times.tolist(), strict=True)]
 
 
 def of_kinds(portfolio: Portfolio) -> Iterable[tuple[str, int, FeatureSet]]:
@@ -142,25 +177,36 @@ def _only(portfolio: Portfolio, features: Sequence[FeatureSpec]) -> FeatureSet:
 
 
 def main(names: Sequence[str]) -> None:
-    """Print a table for each portfolio, each figure the best of two runs."""
+    """Print two portfolios of one data set beside each other, then a table of kinds for each portfolio."""
     stream = make_stream()
-    for name in names:
-        portfolio = parse_portfolio((PORTFOLIOS / f"{name}.toml").read_text(encoding="utf-8"), name)
-        whole = compile_portfolio(portfolio)
-        warm_up(whole)
-        print(f"{name}: {_best(stream, whole):.2f} us/payment, {len(whole.names)} inputs", flush=True)
-        base = 0.0
-        for kind, count, features in of_kinds(portfolio):
-            found = _best(stream, features)
-            base = base or found
-            share = (found - base) / max(count, 1)
-            told = f"{share:6.3f} us a feature, {count} of {kind}" if kind else "one count each"
-            print(f"  {found:6.2f} us/payment  {told}", flush=True)
+    sets = {name: _read(name) for name in dict.fromkeys([*BESIDE, *(names or SHIPPED)])}
+    for portfolio in sets.values():
+        warm_up(compile_portfolio(portfolio))
+    _tell_beside(stream, [compile_portfolio(sets[name]) for name in BESIDE])
+    for name in names or SHIPPED:
+        _tell_kinds(stream, sets[name])
 
 
-def _best(stream: Stream, features: FeatureSet) -> float:
-    return min(microseconds(stream, features) for _ in range(2))
+def _read(name: str) -> Portfolio:
+    return parse_portfolio((PORTFOLIOS / f"{name}.toml").read_text(encoding="utf-8"), name)
+
+
+def _tell_beside(stream: Stream, sets: Sequence[FeatureSet]) -> None:
+    found = costs(stream, sets)
+    for features, cost in zip(sets, found, strict=True):
+        name = f"{features.portfolio_name}, {len(features.names)} inputs"
+        print(f"{name:34}{cost.us:8.2f} us a payment{cost.times:7.2f} times", flush=True)
+
+
+def _tell_kinds(stream: Stream, portfolio: Portfolio) -> None:
+    of = list(of_kinds(portfolio))
+    found = costs(stream, [features for _, _, features in of])
+    head = f"{portfolio.name}: kind"
+    print(f"\n{head:34}{'features':>8}{'us a payment':>15}{'us a feature':>15}{'times':>8}")
+    for (kind, count, _), cost in zip(of, found, strict=True):
+        name, share = kind or "one count each, in all others", (cost.us - found[0].us) / max(count, 1)
+        print(f"{name:34}{count:8}{cost.us:15.2f}{share:15.3f}{cost.times:8.2f}", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["handbook15", "handbook", "bank"])
+    main(sys.argv[1:])
