@@ -187,7 +187,9 @@ class LaidLogs:
         versions = []
         for entity, own in enumerate(self._encoder.entity_ids(tx)):
             before = [] if own is None else self._before(row, entity, own)
-            logs.append(None if own is None else [self._record(r) for r in [*before, own_row]])
+            # A payment that came too late is scored and stands in no log, so it does not see itself.
+            stand = [*before, own_row] if row["versions"][entity] >= 0 else before
+            logs.append(None if own is None else [self._record(r) for r in stand])
             versions.append(len(before))
         return oracle.vector(self._found.features.program, logs, versions, self._record(own_row))
 

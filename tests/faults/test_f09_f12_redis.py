@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import redis
 
 from infra.local.redis import RedisServer
 from shared.contracts.decisions import Decision
-from shared.stores.timeline_admin import LogEntry, TimelineAdmin
-from shared.stores.timeline_rebuild import rebuild
 from tests.faults.checker import check
 from tests.faults.conftest import MakeStand, checked
-from tests.faults.laid_logs import LaidLogs
 from tests.faults.read_back import read_back
+from tests.faults.rebuilt import rebuilt
 from tests.support.scorer_flow import Flow
 from tests.support.scorer_process import wait_until
 from tests.support.scorer_stand import Stand, last_by_tx
@@ -58,12 +56,7 @@ def test_f10_flushed_flagged_rebuilt_and_exact_again(make_stand: MakeStand, star
     assert {flagged[tx_id].state_quality for tx_id in payment_ids(after)} == {"rebuilding"}
     assert {flagged[tx_id].epoch for tx_id in payment_ids(after)} == {2}
 
-    admin = TimelineAdmin(
-        server.address, stand.name, stand.features.layout.record_bytes, stand.features.layout.hash
-    )
-    report = rebuild(admin, _entries(stand), at_least=2)
-    admin.close()
-    assert report.epoch == 3
+    assert rebuilt(stand, server.address, at_least=2).epoch == 3
     stand.sender.send(last)
     stand.until_settled()
     checked(stand)
@@ -71,15 +64,6 @@ def test_f10_flushed_flagged_rebuilt_and_exact_again(make_stand: MakeStand, star
     assert {decisions[tx_id].state_quality for tx_id in payment_ids(last)} == {"exact"}
     versions = [v for tx_id in payment_ids(last) for v in decisions[tx_id].entity_versions]
     assert min(versions) > 0, "the rebuilt logs do not hold what was captured before"
-
-
-def _entries(stand: Stand) -> Iterator[LogEntry]:
-    found = read_back(stand.bootstrap, stand.name, stand.portfolio_file, stand.home)
-    logs = LaidLogs(found).logs
-    names = [entity.name for entity in stand.features.entities]
-    for epoch, entity, own in sorted(logs, key=lambda name: (name[1], name[2], name[0])):
-        for index, row in enumerate(logs[epoch, entity, own]):
-            yield LogEntry(names[entity], own, epoch, index, row)
 
 
 def test_redis_away_degrades_flags_and_the_debt_is_paid_even_by_another_worker(

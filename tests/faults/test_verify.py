@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
+import redis
 from msgspec.structs import replace
 
+from infra.local.redis import RedisServer
+from services.cli.core.proof import difference_lines
+from services.cli.wiring import run
 from shared.contracts.codec import encode
 from shared.contracts.decisions import Decision
 from shared.contracts.payments import Transaction
 from shared.contracts.verification import Verified
 from tests.faults.conftest import MakeStand, checked
+from tests.faults.loaded import send_load
+from tests.faults.rebuilt import rebuilt
 from tests.faults.tampering import Change, copied, rewrite, swapped_bytes
 from tests.faults.verified import archiver_of, until_archived, verified
 from tests.support.archiver_process import ArchiverProcess
 from tests.support.scorer_flow import Flow
 from tests.support.scorer_model import release_champion
-from tests.support.scorer_stand import Stand
+from tests.support.scorer_process import wait_until
+from tests.support.scorer_stand import Stand, last_by_tx
 from tests.support.scorer_traffic import (
     DAY_MS,
     T0_MS,
@@ -46,10 +55,16 @@ def archived(
     """A stand whose topics an archiver writes to the lake of its home."""
     monkeypatch.setenv("ASSAY_REPLAYER_SETTLE_MS", "0")
     stand = make_stand(batch_records="64")
+    with _archiving(stand) as archiver:
+        yield stand, archiver
+
+
+@contextmanager
+def _archiving(stand: Stand) -> Iterator[ArchiverProcess]:
     archiver = archiver_of(stand)
     archiver.start()
     try:
-        yield stand, archiver
+        yield archiver
     finally:
         archiver.stop(signal.SIGKILL)
 
@@ -117,6 +132,53 @@ def test_every_decision_comes_out_again_after_kills_two_workers_and_a_release(
     assert found.records >= len(decided)
 
 
+def test_every_decision_comes_out_again_after_a_load_by_two_workers_a_lost_redis_and_a_rebuild(
+    make_stand: MakeStand, start_redis: Callable[..., RedisServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSAY_REPLAYER_SETTLE_MS", "0")
+    server = start_redis()
+    stand = make_stand(server.url, batch_records="64")
+    with _archiving(stand) as archiver:
+        stand.start()
+        stand.start()
+        stand.until_joined(2)
+        loaded = list(traffic(80, 400, "load"))
+        send_load(stand, loaded)
+        stand.until_settled(60)
+        _assert_both_loaded(stand)
+        release_champion(stand)
+        with Flow(stand, 81, per_second=200) as flow:
+            stand.until_decided(flow.payments)
+            with redis.Redis.from_url(server.url) as client:
+                client.flushall()
+            _until_quality(stand, "rebuilding", 2)
+            assert rebuilt(stand, server.address, at_least=2).epoch == 3
+            _until_quality(stand, "exact", 3)
+        stand.until_settled(60)
+        until_archived(stand, archiver)
+    decided = last_by_tx(stand.decisions())
+    assert set(decided) == {*payment_ids(loaded), *flow.payments}
+    assert {d.epoch: d.state_quality for d in decided.values()} == {1: "exact", 2: "rebuilding", 3: "exact"}
+    found = verified(stand, processes=2)
+    _assert_identical(found, len(decided))
+    assert found.releases == [1, 2]
+
+
+def _assert_both_loaded(stand: Stand) -> None:
+    """Each worker decided some of the load, so the barrier held one for the other."""
+    assert {decision.worker for decision in stand.decisions()} == {"1", "2"}
+
+
+def _until_quality(stand: Stand, quality: str, epoch: int) -> None:
+    """Until both partitions have a decision of this quality in this epoch."""
+
+    def found() -> set[int]:
+        decisions = stand.decisions()
+        return {d.partition for d in decisions if (d.state_quality, d.epoch) == (quality, epoch)}
+
+    wait_until(lambda: len(found()) == 2, 40, lambda: f"{quality} on {found()}; {stand.tails()}", 0.25)
+
+
 def _one_bit(tx_id: str) -> Change:
     """The last bit of the third input of one captured vector."""
 
@@ -141,7 +203,10 @@ def _nothing_captured(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def test_one_thing_changed_is_named_at_its_stage(
-    archived: tuple[Stand, ArchiverProcess], tmp_path: Path
+    archived: tuple[Stand, ArchiverProcess],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stand, archiver = archived
     worker = stand.start()
@@ -158,7 +223,9 @@ def test_one_thing_changed_is_named_at_its_stage(
     _assert_identical(verified(stand), whole)
     tx_id = payment_ids(last)[-1]
 
-    after = _Changed(stand, tmp_path)
+    monkeypatch.setenv("ASSAY_KAFKA", stand.bootstrap)
+    monkeypatch.setenv("ASSAY_PORTFOLIO_FILE", str(stand.portfolio_file))
+    after = _Changed(stand, tmp_path, capsys)
     same = after("same", "captures", lambda rows: rows)
     _assert_identical(same, whole)
 
@@ -166,12 +233,14 @@ def test_one_thing_changed_is_named_at_its_stage(
     assert (bit.identical, bit.stages) == (whole - 1, {"feature": 1})
     assert (bit.differences[0].tx_id, bit.differences[0].what) == (tx_id, "account_count_1h")
     assert bit.differences[0].told != bit.differences[0].again
+    assert "account_count_1h was captured as" in _sentence(bit)
 
     label = after("label", "labels", swapped_bytes("l-told", "label_id", b"fraud", b"genuine"))
     assert label.bad_record_count == 1
     assert (label.bad_records[0].own_id, label.bad_records[0].fault) == ("l-told", "bytes_differ")
     assert {d.tx_id: d.stage for d in label.differences} == {"after-3": "timeline"}
     assert label.differences[0].what.startswith("terminal: a bad record stands at index")
+    assert "the log that it was decided from is not what was captured" in _sentence(label)
 
     gone = after("gone", "labels", lambda rows: rows.filter(pl.col("label_id") != "l-told"))
     assert (gone.bad_records[0].own_id, gone.bad_records[0].fault) == ("l-told", "bytes_missing")
@@ -180,35 +249,51 @@ def test_one_thing_changed_is_named_at_its_stage(
     raw = after("raw", "transactions", swapped_bytes(tx_id, "tx_id", b'"v":1', b'"v" :1'))
     assert {d.tx_id: (d.stage, d.what) for d in raw.differences} == {tx_id: ("input", "bytes_differ")}
     assert raw.bad_records[0].own_id == tx_id
+    assert "its bytes in the lake are not those that were decided" in _sentence(raw)
 
     moved = after("moved", "decisions", lambda rows: rows.with_columns(action=pl.lit("decline")))
     assert set(moved.stages) == {"policy"}
-    _assert_a_changed_model_is_named(stand, tmp_path / "model")
+    _assert_a_changed_model_is_named(after)
     _assert_captured_answers_are_no_input(after, last)
 
 
 @dataclass(frozen=True)
 class _Changed:
-    """Verifies a stand from a copy of its data folder in which one table was changed."""
+    """Asks `assay verify` about copies of a stand's data folder in each of which one thing was changed."""
 
     stand: Stand
     folder: Path
+    capsys: pytest.CaptureFixture[str]
 
     def __call__(self, name: str, table: str, change: Change) -> Verified:
         copy = copied(self.stand, self.folder / name)
         rewrite(copy, table, change)
-        return verified(self.stand, copy)
+        return self.asked(copy)
+
+    def asked(self, data_dir: Path) -> Verified:
+        """What the command answers, which also says by its exit code whether all is well."""
+        words = ("--data-dir", str(data_dir), "--portfolio", self.stand.name, "--processes", "1", "--json")
+        code = run(["verify", *words])
+        found = msgspec.json.decode(self.capsys.readouterr().out, type=Verified)
+        assert code == (0 if found.is_whole else 1)
+        return found
 
 
-def _assert_a_changed_model_is_named(stand: Stand, folder: Path) -> None:
-    model = copied(stand, folder)
+def _sentence(found: Verified) -> str:
+    """What the command says to a person of the first decision that differs."""
+    return " ".join(line.strip() for line in difference_lines(found.differences[0]))
+
+
+def _assert_a_changed_model_is_named(after: _Changed) -> None:
+    stand, model = after.stand, copied(after.stand, after.folder / "model")
     for path in (model / "artefacts" / "objects").rglob("*"):
         if path.is_file() and b"tree" in path.read_bytes()[:4]:
             path.chmod(0o600)
             path.write_bytes(path.read_bytes().replace(b"leaf_value=", b"leaf_value=1", 1))
-    refused = verified(stand, model)
+    refused = after.asked(model)
     assert set(refused.stages) == {"model"}
     assert "artefact_hash" in refused.differences[0].again
+    assert "release 2 cannot decide again. artefact_hash" in _sentence(refused)
     assert refused.identical == sum(d.release_seq == 1 for d in _first(stand))
 
 

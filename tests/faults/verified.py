@@ -24,7 +24,10 @@ def archiver_of(stand: Stand) -> ArchiverProcess:
 
 def until_archived(stand: Stand, archiver: ArchiverProcess) -> None:
     """Wait until every record of the stand's topics stands in the lake."""
-    wanted = {t: {(taken.partition, taken.offset) for taken in stand.read(t)} for t in ARCHIVED}
+    # A tick of a load has no bytes, and stands nowhere.
+    wanted = {
+        t: {(taken.partition, taken.offset) for taken in stand.read(t) if taken.value} for t in ARCHIVED
+    }
 
     def holds() -> bool:
         return all(places <= set(archiver.offsets(table)) for table, places in wanted.items())
