@@ -105,6 +105,7 @@ REASONS: Final[dict[str, str]] = {
     "redis_full": "Redis refuses writes (OOM or MISCONF); nothing is acknowledged until it takes them.",
     "epoch_changed": "The timelines moved to another epoch.",
     "state_lost": "A timeline is shorter than it was; Redis has lost data.",
+    "state_over_budget": "The portfolio's timelines need more of Redis than its [budget] grants.",
 }
 
 

@@ -13,6 +13,7 @@ from shared.contracts.models import Policy
 from shared.contracts.money import is_known
 from shared.contracts.payments import ENTITY_FIELDS, Activity
 
+from .budget import Budget, refuse_budget
 from .calendar import TimeOffset, build_calendar
 from .durations import DAY_MS
 from .fields import is_of_place
@@ -71,6 +72,7 @@ class Portfolio(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     source: Source = field(default_factory=Source)
     parity: Parity | None = None
     training: Training = field(default_factory=Training)
+    budget: Budget | None = None
 
 
 class _Refusing:
@@ -150,6 +152,8 @@ def _check_base(at: _Refusing, portfolio: Portfolio) -> None:
     if len(portfolio.categories) > CATEGORY_LIMIT:
         raise at.refuse("categories", f"a portfolio names at most {CATEGORY_LIMIT} categories")
     _check_entities(at, portfolio)
+    if portfolio.budget and (wrong := refuse_budget(portfolio.budget, [e.name for e in portfolio.entities])):
+        raise at.refuse(wrong[0], wrong[1], "[budget]")
     _check_columns(at, portfolio)
     _check_money(at, portfolio)
     try:

@@ -18,16 +18,27 @@ from .folding import Claim, Compiled, FoldResult, TimelineGap, TimelinesFull
 from .idtable import grown, make_table
 from .kernels_claim import claim, release
 from .kernels_fold import CONFLICT, COUNT, FULL, GAP, KEPT, RESTATED, SLOT, START, Batch, fold, trim
-from .kernels_plan import arithmetic_of, make_plan
+from .kernels_plan import Plan, arithmetic_of, make_plan
 from .kernels_rows import KIND_TRANSACTION
 from .kernels_settle import settle
-from .kernels_state import GONE, LEFT, LINKED, LONGEST, SEEN, State, grown_slots, make_ends, make_slots
+from .kernels_state import (
+    GONE,
+    LEFT,
+    LINKED,
+    LONGEST,
+    SEEN,
+    SEGMENT,
+    State,
+    grown_slots,
+    make_ends,
+    make_slots,
+)
 
-ID_BYTES: Final = 32
-"""Share of the id table that a record may take: 16 bytes an entry, at least a third full after growing."""
+ID_BYTES: Final = 48
+"""Most that a record takes of the id table: 16 bytes an entry, at least a third full after growing."""
 
-SLOT_BYTES: Final = 512
-"""What a timeline costs beside its records: its numbers, its id and key as Python objects."""
+NAME_BYTES: Final = 400
+"""What a timeline costs as Python objects: its id, its key in the store, their places in lists and a dict."""
 
 WARM_UP_BYTES: Final = 100_000
 """Budget of the cache that only compiles."""
@@ -40,6 +51,17 @@ _FIRST_SLOTS: Final = 1024
 _FIRST_IDS: Final = 4096
 
 
+def cell_bytes(plan: Plan) -> int:
+    """What a record counts for against the budget, in each piece of the arena and in the table of ids."""
+    return 8 * plan.columns + ID_BYTES
+
+
+def slot_bytes(plan: Plan) -> int:
+    """What a timeline counts for beside its records: its line of numbers, of which twice as many as are
+    used may stand ready, and its names."""
+    return 2 * 8 * (SEGMENT + 3 * plan.streams + len(plan.edges)) + NAME_BYTES
+
+
 def _plain_key(entity: int, entity_id: str) -> bytes:
     return f"{entity}:{entity_id}".encode()
 
@@ -49,7 +71,7 @@ class Timelines:
 
     A record costs 8 bytes for each of 5 columns, the extra columns that features read, 2 for squares where a
     deviation is asked for and 1 where the largest amount is, times at most 2 (pieces are powers of two), and
-    ``ID_BYTES``; a timeline ``SLOT_BYTES``. ``key_of(entity, id)`` names a timeline in the store.
+    ``ID_BYTES``; a timeline `slot_bytes`. ``key_of(entity, id)`` names a timeline in the store.
     """
 
     def __init__(
@@ -61,7 +83,8 @@ class Timelines:
         self._words = self._dtype.itemsize // 8
         self._arithmetic = arithmetic_of(features.program)
         self._plan = make_plan(features.program, self.entities)
-        self._cell_bytes = 8 * self._plan.columns + ID_BYTES
+        self._cell_bytes = cell_bytes(self._plan)
+        self._slot_bytes = slot_bytes(self._plan)
         self._budget_bytes = budget_bytes
         self._edges = np.empty(len(self._plan.edges) + 1, np.int64)
         self._held = np.empty(self._plan.held, np.int64)
@@ -92,7 +115,7 @@ class Timelines:
     @property
     def used_bytes(self) -> int:
         """Bytes that count against the budget now."""
-        return int(self._arena.heads[arena.USED]) * self._cell_bytes + len(self) * SLOT_BYTES
+        return int(self._arena.heads[arena.USED]) * self._cell_bytes + len(self) * self._slot_bytes
 
     def __len__(self) -> int:
         """Timelines cached."""
@@ -159,7 +182,7 @@ class Timelines:
             status = fold(self._state, self._plan, batch)
         finally:
             self.release(claimed)
-        trim(self._state, self._plan.streams, self._budget_bytes, self._cell_bytes, SLOT_BYTES)
+        trim(self._state, self._plan.streams, self._budget_bytes, self._cell_bytes, self._slot_bytes)
         self._drop_evicted()
         if status == GAP:
             raise TimelineGap("the answer starts behind what is known of a timeline")
