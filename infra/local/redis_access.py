@@ -36,8 +36,8 @@ USERS: Final = (
         "cli",
         (TIMELINES,),
         (
-            *("append", "dbsize", "del", "eval", "exists", "get", "getrange", "info", "pexpire", "ping"),
-            *("scan", "select", "set", "strlen", "unlink"),
+            *("append", "dbsize", "del", "eval", "exists", "get", "getrange", "info", "memory|usage"),
+            *("pexpire", "ping", "scan", "select", "set", "strlen", "unlink"),
         ),
     ),
     RedisUser(

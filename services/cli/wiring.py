@@ -33,6 +33,7 @@ def surroundings() -> Surroundings:
         operator_key_file=settings.operator_key_file,
         console=settings.console or None,
         console_key_file=settings.console_key_file,
+        state_buckets=settings.state_buckets,
     )
 
 

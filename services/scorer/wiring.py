@@ -163,6 +163,7 @@ def _states(
         feature_set.portfolio_name,
         feature_set.layout.record_bytes,
         feature_set.layout.hash,
+        settings.state_buckets,
     )
     history = CapturedTail(kafka_of(settings), feature_set, encoder)
     return StateCalls(store, history, settings.state_wait_ms, engine.enter, hold)

@@ -53,7 +53,11 @@ class ServiceSettings(BaseSettings):
 
     kafka: str = Field("127.0.0.1:9092", description="Kafka's bootstrap servers, host:port, comma separated")
     redis_url: str = Field(
-        "unix:///tmp/redis.sock", description="where Redis is: unix:///path or redis://host:port"
+        "unix:///tmp/redis.sock",
+        description="where Redis is: unix:///path, redis://host:port or redis+cluster://host:port,host:port",
+    )
+    state_buckets: int = Field(
+        1, ge=1, le=1_024, description="parts that timelines lie in; changed by a rebuild of the state alone"
     )
     kafka_user: str = Field("", description="principal to sign in to Kafka as (SCRAM); empty: no sign-in")
     kafka_password_file: Path | None = Field(None, description="file with that principal's password")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from .timeline_port import CapturedEnd, EpochState, StoreError
+from .timeline_port import CapturedEnd, EpochState, StoreError, StoreRefused
 
 LOCK_MS: Final = 10_000
 _LOCK_POLL_S: Final = 0.05
@@ -32,7 +32,7 @@ redis.call('SET', KEYS[3], ARGV[7])
 if ARGV[1] == '1' then return current end
 local at_least = math.max(tonumber(ARGV[4]), tonumber(redis.call('GET', KEYS[4]) or '0'))
 local number = string.format('%d', at_least + 1)
-local value = number .. ' ' .. ARGV[5] .. ' ' .. ARGV[6]
+local value = number .. ARGV[8] .. ' ' .. ARGV[5] .. ' ' .. ARGV[6]
 redis.call('SET', KEYS[4], number)
 redis.call('SET', KEYS[2], value)
 redis.call('DEL', KEYS[5])
@@ -40,7 +40,23 @@ return value
 """
 """KEYS lock, epoch, run, allotted, frozen.
 
-ARGV whole (1 or 0), token, expected epoch, at least, quality, layout, run id.
+ARGV whole (1 or 0), token, expected epoch, at least, quality, layout, run id, buckets as `spread`.
+"""
+
+GUARD: Final = b"""
+local held = redis.call('GET', KEYS[1]) or ''
+if held ~= ARGV[1] then
+  if held ~= ARGV[2] or (ARGV[4] == '1' and redis.call('EXISTS', KEYS[2]) == 1) then return 0 end
+  redis.call('SET', KEYS[1], ARGV[1])
+  redis.call('DEL', KEYS[2])
+end
+redis.call('SET', KEYS[3], ARGV[3])
+return 1
+"""
+"""Brings another bucket to the epoch that bucket 0 decided; 0 if somebody else is about to.
+
+KEYS epoch, frozen, run of the bucket; ARGV epoch, what was found there, run id, 1 if it is no new epoch: a
+rebuild that has frozen the bucket may be about to switch.
 """
 
 _RENEW: Final = b"""
@@ -55,15 +71,33 @@ Script = Callable[[bytes, list[bytes], list[bytes]], Awaitable[Any]]
 Lengths = Callable[[list[CapturedEnd]], Awaitable[list[int]]]
 
 
+def spread(buckets: int) -> str:
+    """What follows the number of an epoch whose logs lie in more than one bucket."""
+    return "" if buckets == 1 else f"/{buckets}"
+
+
 def encode(state: EpochState) -> bytes:
-    """The epoch key's value: number, quality, layout."""
-    return f"{state.number} {'rebuilding' if state.rebuilding else 'exact'} {state.layout}".encode()
+    """The epoch key's value: number and buckets, quality, layout."""
+    quality = "rebuilding" if state.rebuilding else "exact"
+    return f"{state.number}{spread(state.buckets)} {quality} {state.layout}".encode()
 
 
 def decode(value: bytes) -> EpochState:
     """The state in an epoch key's value. Raises ValueError for other bytes."""
     number, quality, layout = value.decode().split(" ", 2)
-    return EpochState(int(number), quality == "rebuilding", layout)
+    number, _, buckets = number.partition("/")
+    return EpochState(int(number), quality == "rebuilding", layout, int(buckets or 1))
+
+
+def refuse_shape(found: EpochState, layout: str, buckets: int) -> None:
+    """Raises StoreRefused where an epoch was laid down in another shape than the one configured."""
+    if found.layout != layout:
+        raise StoreRefused(f"timelines hold layout {found.layout}, this portfolio compiles to {layout}")
+    if found.buckets != buckets:
+        raise StoreRefused(
+            f"timelines lie in {found.buckets} buckets, state_buckets says {buckets}: set it back, or run "
+            "`assay state rebuild` with the new number and restart the workers"
+        )
 
 
 class Ends(Struct, frozen=True):

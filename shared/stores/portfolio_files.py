@@ -13,12 +13,17 @@ SHIPPED = Path(__file__).parents[2] / "infra" / "portfolios"
 KEY_FILE = "timeline.key"
 
 
+def portfolio_path(name: str, file: Path | None = None) -> Path:
+    """``file``, or that of the shipped portfolio called ``name``."""
+    return file or SHIPPED / f"{name}.toml"
+
+
 def read_portfolio(name: str, file: Path | None = None) -> Portfolio:
     """The portfolio in ``file``, or the shipped one called ``name``.
 
     Raises FileNotFoundError, PortfolioError; ValueError when the file holds another portfolio.
     """
-    path = file or SHIPPED / f"{name}.toml"
+    path = portfolio_path(name, file)
     portfolio = parse_portfolio(path.read_text(encoding="utf-8"), str(path))
     if portfolio.name != name:
         raise ValueError(f"{path} describes the portfolio {portfolio.name!r}, not {name!r}")

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from typing import Any, Final, cast
+from typing import Any, Final
 from zlib import crc32
 
 import numpy as np
-import redis
 from msgspec import Struct
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from shared.contracts.addresses import RedisAddress
 
 from . import epochs
 from . import timeline_keys as names
+from .timeline_client import TimelineClient
 from .timeline_port import EpochState, StateLost
 
 ID_OFFSET: Final = 16
 """Where a record's hash stands in every layout (`shared.features.layout`)."""
 
-_MANY: Final = 1_000
+
+_LOGS_PER_READ: Final = 200
+_HELD_ENTRIES: Final = 50_000
+
+Log = tuple[str, str]
+"""An entity and its id."""
 
 
 class LogEntry(Struct, frozen=True, gc=False):
@@ -33,31 +36,6 @@ class LogEntry(Struct, frozen=True, gc=False):
     epoch: int
     index: int
     row: bytes
-
-
-class EntityUsage(Struct, frozen=True):
-    """What one entity's logs take in the current epoch."""
-
-    entity: str
-    logs: int
-    records: int
-    bytes: int
-    longest_log_records: int
-    longest_log_id: str
-
-
-class StateUsage(Struct, frozen=True):
-    """What the store holds. ``is_complete`` False: ``entities`` count a sample of ``keys_looked_at`` keys."""
-
-    epoch: EpochState | None
-    is_frozen: bool
-    entities: tuple[EntityUsage, ...]
-    keys: int
-    keys_looked_at: int
-    is_complete: bool
-    other_epoch_keys: int
-    used_memory_bytes: int
-    max_memory_bytes: int
 
 
 class Finding(Struct, frozen=True):
@@ -90,74 +68,35 @@ class CheckReport(Struct, frozen=True):
 
 
 class TimelineAdmin:
-    """Looks at one portfolio's logs. Raises redis.RedisError when the server does not answer."""
+    """Looks at one portfolio's logs. Raises redis.RedisError when the server does not answer.
 
-    def __init__(self, address: RedisAddress, portfolio: str, record_bytes: int, layout: str) -> None:
-        # Never retried by the client: a repeated append is the caller's decision.
-        self._redis = redis.Redis.from_url(address.url, **address.options(), retry=Retry(NoBackoff(), 0))
-        self._execute: Callable[..., Any] = self._redis.execute_command
+    ``buckets`` is what a rebuild lays logs down in; what is read says itself in how many it lies.
+    """
+
+    def __init__(
+        self, address: RedisAddress, portfolio: str, record_bytes: int, layout: str, buckets: int = 1
+    ) -> None:
+        self.client = TimelineClient(address)
         self.portfolio = portfolio
         self.record_bytes = record_bytes
         self.layout = layout
+        self.buckets = buckets
 
     def close(self) -> None:
         """Closes the connections."""
-        self._redis.close()
-
-    def command(self, *parts: object) -> Any:
-        """One command's reply."""
-        return self._execute(*parts)
-
-    def pipelined(self, commands: Iterable[Sequence[object]]) -> list[Any]:
-        """The replies of several commands sent together."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            queue: Callable[..., Any] = pipe.execute_command
-            for parts in commands:
-                queue(*parts)
-            return pipe.execute()
+        self.client.close()
 
     def epoch(self) -> EpochState | None:
         """The current epoch, None in a store that has none."""
-        value = self.command("GET", names.epoch_key(self.portfolio))
+        value = self.client.command("GET", names.epoch_key(self.portfolio))
         return None if value is None else epochs.decode(value)
 
-    def keys(self, prefix: bytes) -> Iterator[list[bytes]]:
-        """Keys that start with ``prefix``, in pages; a key may come twice. The server is never blocked."""
-        cursor: object = 0
-        pattern = names.glob_escaped(prefix) + b"*"
-        while True:
-            cursor, page = self.command("SCAN", cursor, "MATCH", pattern, "COUNT", _MANY)
-            if page:
-                yield page
-            if int(cast(bytes, cursor)) == 0:
-                return
-
-    def usage(self, limit_keys: int = 1_000_000) -> StateUsage:
-        """Logs, records and bytes per entity of the current epoch, after at most ``limit_keys`` keys."""
-        state, memory = self.epoch(), self.command("INFO", "memory")
-        sizes: dict[bytes, int] = {}
-        others, is_complete = 0, True
-        for page in self.keys(names.epochs_prefix(self.portfolio)):
-            ours = [key for key in page if self._is_current(key, state)]
-            others += sum(names.parse_key(self.portfolio, key) is not None for key in page) - len(ours)
-            sizes.update(zip(ours, self.pipelined(("STRLEN", key) for key in ours), strict=True))
-            if len(sizes) + others >= limit_keys:
-                is_complete = False
-                break
-        return StateUsage(
-            epoch=state,
-            is_frozen=bool(self.command("EXISTS", names.freeze_key(self.portfolio))),
-            entities=self._entities(sizes),
-            keys=int(self.command("DBSIZE")),
-            keys_looked_at=len(sizes) + others,
-            is_complete=is_complete,
-            other_epoch_keys=others,
-            used_memory_bytes=int(memory["used_memory"]),
-            max_memory_bytes=int(memory["maxmemory"]),
-        )
-
     def check(
-        self, entries: Iterable[LogEntry], sample_ratio: float = 1.0, limit: int = 1_000
+        self,
+        entries: Iterable[LogEntry],
+        sample_ratio: float = 1.0,
+        limit: int = 1_000,
+        progress: Callable[[int], None] = lambda entries: None,
     ) -> CheckReport:
         """Compares captured logs with the store's, all or a fixed ``sample_ratio`` of them.
 
@@ -169,39 +108,35 @@ class TimelineAdmin:
         if state is None:
             raise StateLost(b"")
         tally = _Tally(state, self.record_bytes, limit)
-        for (entity, entity_id), log_entries in grouped(entries):
-            key = names.entity_key(self.portfolio, state.number, entity, entity_id)
-            if (crc32(key) % 1_000_000) >= sample_ratio * 1_000_000:
-                continue
-            log = cast(bytes, self.command("GET", key) or b"")
-            tally.compare(entity, entity_id, list(log_entries), log)
+        waiting: dict[Log, list[LogEntry]] = {}
+        read = held = 0
+        for log, log_entries in grouped(entries):
+            own = list(log_entries)
+            read += len(own)
+            if self._is_sampled(log, state, sample_ratio):
+                waiting[log] = own
+                held += len(own)
+            if held >= _HELD_ENTRIES or len(waiting) >= _LOGS_PER_READ:
+                self._compare(tally, state, waiting)
+                progress(read)
+                waiting, held = {}, 0
+        self._compare(tally, state, waiting)
+        progress(read)
         return tally.report()
 
-    def _is_current(self, key: bytes, state: EpochState | None) -> bool:
-        name = names.parse_key(self.portfolio, key)
-        return name is not None and state is not None and name.epoch == state.number
+    def _is_sampled(self, log: Log, state: EpochState, ratio: float) -> bool:
+        """By a hash that knows no buckets, so that a rebuild into others does not change the sample."""
+        name = names.entity_key(self.portfolio, state.number, *log)
+        return (crc32(name) % 1_000_000) < ratio * 1_000_000
 
-    def _entities(self, sizes: dict[bytes, int]) -> tuple[EntityUsage, ...]:
-        logs: dict[str, list[tuple[int, bytes]]] = {}
-        for key, size in sizes.items():
-            name = names.parse_key(self.portfolio, key)
-            if name is not None:
-                logs.setdefault(name.entity, []).append((size, name.entity_id))
-        return tuple(self._entity(entity, found) for entity, found in sorted(logs.items()))
-
-    def _entity(self, entity: str, found: list[tuple[int, bytes]]) -> EntityUsage:
-        total, longest = sum(size for size, _ in found), max(found)
-        return EntityUsage(
-            entity=entity,
-            logs=len(found),
-            records=total // self.record_bytes,
-            bytes=total,
-            longest_log_records=longest[0] // self.record_bytes,
-            longest_log_id=longest[1].decode(errors="replace"),
-        )
+    def _compare(self, tally: _Tally, state: EpochState, logs: dict[Log, list[LogEntry]]) -> None:
+        keys = [names.entity_key(self.portfolio, state.number, *log, state.buckets) for log in logs]
+        found = self.client.pipelined(("GET", key) for key in keys)
+        for (log, own), body in zip(logs.items(), found, strict=True):
+            tally.compare(*log, own, body or b"")
 
 
-def grouped(entries: Iterable[LogEntry]) -> Iterator[tuple[tuple[str, str], Iterator[LogEntry]]]:
+def grouped(entries: Iterable[LogEntry]) -> Iterator[tuple[Log, Iterator[LogEntry]]]:
     """The entries of each log, as they come."""
     return groupby(entries, key=lambda entry: (entry.entity, entry.entity_id))
 

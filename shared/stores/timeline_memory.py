@@ -21,7 +21,6 @@ from .timeline_port import (
     StateLost,
     StoreAway,
     StoreError,
-    StoreRefused,
 )
 
 
@@ -51,18 +50,21 @@ class MemoryServer:
 class MemoryTimelines:
     """`timeline_port.TimelineStore` over a `MemoryServer`."""
 
-    def __init__(self, server: MemoryServer, portfolio: str, record_bytes: int, layout: str) -> None:
+    def __init__(
+        self, server: MemoryServer, portfolio: str, record_bytes: int, layout: str, buckets: int = 1
+    ) -> None:
         self._server = server
         self._portfolio = portfolio
         self._record_bytes = record_bytes
         self._layout = layout
+        self._buckets = buckets
         self._run = 0
         self._is_open = False
 
     async def start(self) -> bool:
         current = self._server.current
-        if current is not None and current.layout != self._layout:
-            raise StoreRefused(f"timelines hold layout {current.layout}, not {self._layout}")
+        if current is not None:
+            epochs.refuse_shape(current, self._layout, self._buckets)
         restarted = any(known not in (0, self._server.run) for known in (self._server.checked_run, self._run))
         self._run = self._server.run
         self._is_open = True
@@ -91,7 +93,7 @@ class MemoryTimelines:
     async def ensure_epoch(self) -> EpochState:
         self._check_open()
         if self._server.current is None:
-            self._server.current = EpochState(1, False, self._layout)
+            self._server.current = EpochState(1, False, self._layout, self._buckets)
             self._server.allotted, self._server.checked_run = 1, self._run
         return self._server.current
 
@@ -113,7 +115,7 @@ class MemoryTimelines:
     def _open_epoch(self, loss: epochs.Loss) -> EpochState:
         server = self._server
         server.allotted = max(server.allotted, loss.at_least) + 1
-        server.current = EpochState(server.allotted, loss.at_least > 0, self._layout)
+        server.current = EpochState(server.allotted, loss.at_least > 0, self._layout, self._buckets)
         server.frozen = False
         return server.current
 
@@ -150,5 +152,6 @@ class MemoryTimelines:
             raise StoreAway("not connected", maybe_applied=False)
 
     async def _lengths(self, ends: list[CapturedEnd]) -> list[int]:
-        keys = [names.entity_key(self._portfolio, e.epoch, e.entity, e.entity_id) for e in ends]
+        count = self._buckets
+        keys = [names.entity_key(self._portfolio, e.epoch, e.entity, e.entity_id, count) for e in ends]
         return [len(self._server.logs.get(key, b"")) // self._record_bytes for key in keys]

@@ -54,11 +54,15 @@ class AppendReply(Struct, frozen=True):
 
 
 class EpochState(Struct, frozen=True):
-    """The epoch that takes appends; ``rebuilding``: it started empty after a loss of data."""
+    """The epoch that takes appends; ``rebuilding``: it started empty after a loss of data.
+
+    ``buckets``: in how many parts its logs lie, each with a hash tag of its own.
+    """
 
     number: int
     rebuilding: bool
     layout: str
+    buckets: int = 1
 
 
 class CapturedEnd(Struct, frozen=True):
@@ -97,7 +101,10 @@ class StoreRefused(StoreError):
 
 
 class EpochChanged(StoreError):
-    """Another epoch takes appends, or none for a moment (``frozen``). Nothing was appended."""
+    """Another epoch takes appends, or none for a moment (``frozen``).
+
+    Nothing was appended, except to other buckets than the one that refused.
+    """
 
     reason = "epoch_changed"
 
@@ -108,7 +115,10 @@ class EpochChanged(StoreError):
 
 
 class StateLost(StoreError):
-    """Log ``key`` is shorter than known, or (``b""``) there is no epoch at all. Nothing was appended."""
+    """Log ``key`` is shorter than known, or (``b""``) there is no epoch at all.
+
+    Nothing was appended, except to other buckets than the one that refused.
+    """
 
     reason = "state_lost"
 

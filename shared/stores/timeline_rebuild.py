@@ -4,7 +4,8 @@
 2. Lay down the first copy of every captured record under the new number, in captured order.
 3. Copy over what the current epoch's logs hold beyond; again, until little is left.
 4. Freeze: for the last pass no append is taken. The mark expires by itself, so a dead rebuild blocks nobody.
-5. Switch the epoch key in one script that checks claim, freeze and the epoch it started from.
+5. Switch the epoch key in one script that checks claim, freeze and the epoch it started from. Other buckets
+   switch before bucket 0, which decides; all stay frozen until then, so no append is taken in between.
 6. Delete the logs of all earlier epochs.
 
 Killed anywhere, it can be run again: nothing but the switch changes what workers use.
@@ -31,16 +32,21 @@ _LOGS_PER_READ: Final = 200
 _PASSES: Final = 4
 _SMALL_PASS_RECORDS: Final = 2_000
 
-_CLAIM: Final = """
+_ALLOT: Final = """
 local value = redis.call('GET', KEYS[1]) or ''
 local current = tonumber(string.match(value, '^%d+') or '0')
-local number = math.max(current, tonumber(redis.call('GET', KEYS[2]) or '0'), tonumber(ARGV[2])) + 1
+local number = math.max(current, tonumber(redis.call('GET', KEYS[2]) or '0'), tonumber(ARGV[1])) + 1
 redis.call('SET', KEYS[2], string.format('%d', number))
-redis.call('SET', KEYS[3], ARGV[1])
-redis.call('DEL', KEYS[4])
 return {number, value}
 """
-"""KEYS epoch, allotted, claim, frozen; ARGV token, at least."""
+"""KEYS epoch, allotted; ARGV at least."""
+
+_CLAIM: Final = """
+redis.call('SET', KEYS[1], ARGV[1])
+redis.call('DEL', KEYS[2])
+return redis.call('GET', KEYS[3]) or ''
+"""
+"""KEYS claim, frozen, epoch of a bucket; ARGV token."""
 
 _LAY: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('CLAIMLOST') end
@@ -63,10 +69,17 @@ _SWITCH: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('GET', KEYS[2]) ~= ARGV[1]
   or (redis.call('GET', KEYS[3]) or '') ~= ARGV[2] then return redis.error_reply('CLAIMLOST') end
 redis.call('SET', KEYS[3], ARGV[3])
-redis.call('DEL', KEYS[1], KEYS[2])
 return 1
 """
-"""KEYS claim, frozen, epoch; ARGV token, epoch value expected, new epoch value."""
+"""KEYS claim, frozen, epoch of a bucket; ARGV token, epoch value expected, new epoch value."""
+
+_RELEASE: Final = """
+for i = 1, #KEYS do
+  if redis.call('GET', KEYS[i]) == ARGV[1] then redis.call('DEL', KEYS[i]) end
+end
+return 1
+"""
+"""KEYS claim, frozen of a bucket; ARGV token."""
 
 
 class RebuildFailed(Exception):
@@ -85,7 +98,8 @@ class RebuildReport(Struct, frozen=True):
 
 
 Progress = Callable[[str, int], None]
-"""Called with the stage (lay, copy, freeze, switch, delete) and how many records or keys are done."""
+"""Called with the stage (lay, copy, freeze, switch, delete) and how many of it are done: records laid down,
+logs looked through, the epoch, keys deleted."""
 
 
 def rebuild(
@@ -112,15 +126,14 @@ def rebuild(
 class _Rebuild:
     def __init__(self, admin: TimelineAdmin, progress: Progress) -> None:
         self._admin = admin
+        self._client = admin.client
         self._progress = progress
         self._size = admin.record_bytes
         self._token = secrets.token_hex(8).encode()
-        self._claim_key = names.claim_key(admin.portfolio)
-        self._freeze_key = names.freeze_key(admin.portfolio)
-        self._epoch_key = names.epoch_key(admin.portfolio)
         self.is_switched = False
         self._number = 0
         self._current: EpochState | None = None
+        self._found: list[bytes] = []
         self._copied: dict[bytes, int] = {}
         self._logs = self._records = self._repeats = self._over = 0
 
@@ -134,23 +147,37 @@ class _Rebuild:
         self._freeze("set")
         self._copy_over(frozen=True)
         self._switch()
-        self.is_switched = True
         self._current = None
         deleted = self._delete_other_epochs()
         return RebuildReport(self._number, self._logs, self._records, self._repeats, self._over, deleted)
 
     def _claim(self, at_least: int) -> None:
-        keys = [self._epoch_key, names.allotted_key(self._admin.portfolio), self._claim_key, self._freeze_key]
-        self._number, value = self._admin.command("EVAL", _CLAIM, 4, *keys, self._token, at_least)
+        portfolio = self._admin.portfolio
+        keys = [names.epoch_key(portfolio), names.allotted_key(portfolio)]
+        self._number, value = self._client.script(_ALLOT, keys, at_least)
         self._current = epochs.decode(value) if value else None
         if self._current is not None and self._current.layout != self._admin.layout:
             raise RebuildFailed(f"the current epoch has layout {self._current.layout}, not this portfolio's")
+        self._found = [self._client.script(_CLAIM, keys, self._token) for keys in self._guards()]
+        if self._found[0] != value:
+            raise RebuildFailed("stopped before the switch: the epoch moved")
+
+    def _guards(self) -> list[list[bytes]]:
+        """Claim, freeze mark and epoch of every bucket, those that only the current epoch has too."""
+        now = 1 if self._current is None else self._current.buckets
+        portfolio = self._admin.portfolio
+        return [
+            [make(portfolio, bucket) for make in (names.claim_key, names.freeze_key, names.epoch_key)]
+            for bucket in range(max(now, self._admin.buckets))
+        ]
 
     def _lay_all(self, entries: Iterable[LogEntry]) -> None:
         waiting: dict[bytes, list[bytes]] = {}
         size = 0
         for (entity, entity_id), log_entries in grouped(entries):
-            key = names.entity_key(self._admin.portfolio, self._number, entity, entity_id)
+            key = names.entity_key(
+                self._admin.portfolio, self._number, entity, entity_id, self._admin.buckets
+            )
             rows = list(self._first_copies(log_entries))
             if key in waiting:
                 raise ValueError(f"entries of {entity} {entity_id} do not stand together")
@@ -179,41 +206,47 @@ class _Rebuild:
     def _lay_fresh(self, logs: dict[bytes, list[bytes]]) -> None:
         """Lays whole logs down and proves that nothing stood there before."""
         joined = {key: b"".join(rows) for key, rows in logs.items()}
-        if self._lay(joined) != [len(rows) for rows in joined.values()]:
+        if self._lay(joined) != {key: len(rows) for key, rows in joined.items()}:
             raise ValueError("a log came twice: its entries do not stand together")
         self._logs += len(joined)
         self._records += sum(len(rows) for rows in logs.values())
         self._progress("lay", self._records)
 
-    def _lay(self, logs: dict[bytes, bytes]) -> list[int]:
-        if not logs:
-            return []
-        reply: list[int] = self._admin.command(
-            "EVAL", _LAY, len(logs) + 1, self._claim_key, *logs, self._token, *logs.values()
-        )
-        return reply
+    def _lay(self, logs: dict[bytes, bytes]) -> dict[bytes, int]:
+        """Appends rows to logs, bucket by bucket; returns how long each log is then."""
+        portfolio, by_bucket = self._admin.portfolio, dict[int, dict[bytes, bytes]]()
+        for key, body in logs.items():
+            by_bucket.setdefault(names.bucket_in(portfolio, key), {})[key] = body
+        lengths: dict[bytes, int] = {}
+        for bucket, some in by_bucket.items():
+            keys = [names.claim_key(portfolio, bucket), *some]
+            found = self._client.script(_LAY, keys, self._token, *some.values())
+            lengths.update(zip(some, found, strict=True))
+        return lengths
 
     def _copy_over(self, frozen: bool = False) -> int:
         """Appends what the current epoch's logs hold beyond what was copied; returns how many records."""
         if self._current is None:
             return 0
-        before = self._over
-        for page in self._admin.keys(
-            names.epochs_prefix(self._admin.portfolio) + b"%d:" % self._current.number
-        ):
-            for first in range(0, len(page), _LOGS_PER_READ):
-                self._copy_logs(page[first : first + _LOGS_PER_READ])
+        before, seen = self._over, 0
+        for page in self._client.scan(names.keys_pattern(self._admin.portfolio, self._current.number)):
+            keys = [key for key in page if names.parse_key(self._admin.portfolio, key)]
+            for first in range(0, len(keys), _LOGS_PER_READ):
+                self._copy_logs(keys[first : first + _LOGS_PER_READ])
+            seen += len(keys)
             if frozen:
                 self._freeze("renew")
-        self._progress("freeze" if frozen else "copy", self._over)
+            else:
+                self._progress("copy", seen)
+        self._progress("freeze" if frozen else "copy", seen)
         return self._over - before
 
     def _copy_logs(self, keys: list[bytes]) -> None:
-        lengths = self._admin.pipelined(("STRLEN", key) for key in keys)
+        lengths = self._client.pipelined(("STRLEN", key) for key in keys)
         grown = [key for key, n in zip(keys, lengths, strict=True) if n > self._copied.get(key, 0)]
         reads = [("GETRANGE", key, self._copied.get(key, 0), -1) for key in grown]
         reads += [("GETRANGE", self._target(key), 0, -1) for key in grown]
-        replies = self._admin.pipelined(reads)
+        replies = self._client.pipelined(reads)
         fresh: dict[bytes, bytes] = {}
         for key, beyond, laid in zip(grown, replies, replies[len(grown) :], strict=False):
             self._copied[key] = self._copied.get(key, 0) + len(beyond)
@@ -225,7 +258,7 @@ class _Rebuild:
     def _target(self, key: bytes) -> bytes:
         name = names.parse_key(self._admin.portfolio, key)
         assert name is not None
-        return names.log_prefix(self._admin.portfolio, self._number, name.entity) + name.entity_id
+        return names.log_key(self._admin.portfolio, name._replace(epoch=self._number), self._admin.buckets)
 
     def _new_rows(self, rows: bytes, laid: bytes) -> bytes:
         """The rows whose id is not in ``laid``, first copies only, in their order."""
@@ -237,24 +270,30 @@ class _Rebuild:
         return np.frombuffer(rows, np.uint8).reshape(-1, self._size)[is_new].tobytes()
 
     def _freeze(self, how: str) -> None:
-        keys = [self._claim_key, self._freeze_key]
-        self._admin.command("EVAL", _FREEZE, 2, *keys, self._token, FREEZE_MS, how)
+        """Bucket 0 first: while its mark stands, so do those that were set after it."""
+        for claim, frozen, _ in self._guards():
+            self._client.script(_FREEZE, [claim, frozen], self._token, FREEZE_MS, how)
 
     def _switch(self) -> None:
-        expected = b"" if self._current is None else epochs.encode(self._current)
-        new = epochs.encode(EpochState(self._number, False, self._admin.layout))
-        keys = [self._claim_key, self._freeze_key, self._epoch_key]
-        self._admin.command("EVAL", _SWITCH, 3, *keys, self._token, expected, new)
+        """Bucket 0 last: until its epoch has changed, `start` of a worker brings the others back to it."""
+        new = epochs.encode(EpochState(self._number, False, self._admin.layout, self._admin.buckets))
+        buckets = list(zip(self._guards(), self._found, strict=True))
+        for keys, found in reversed(buckets):
+            self._client.script(_SWITCH, keys, self._token, found, new)
+        self.is_switched = True
+        for claim, frozen, _ in reversed(self._guards()):
+            self._client.script(_RELEASE, [claim, frozen], self._token)
         self._progress("switch", self._number)
 
     def _delete_other_epochs(self) -> int:
         """Deletes logs that are neither the current epoch's nor of this rebuild or a later epoch."""
         kept = self._current.number if self._current is not None else None
         deleted = 0
-        for page in self._admin.keys(names.epochs_prefix(self._admin.portfolio)):
+        for page in self._client.scan(names.keys_pattern(self._admin.portfolio)):
             old = [key for key in page if self._is_old(key, kept)]
+            deleted += sum(self._client.pipelined(("UNLINK", key) for key in old))
             if old:
-                deleted += self._admin.command("UNLINK", *old)
+                self._progress("delete", deleted)
         self._progress("delete", deleted)
         return deleted
 

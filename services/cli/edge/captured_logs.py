@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -14,54 +15,62 @@ from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.payments import Activity, Label, Transaction
 from shared.features.compiled import FeatureSet
 from shared.features.rows import RowEncoder
+from shared.stores.lake_log import LogEntry as Appended
+from shared.stores.lake_log import log_entries
 from shared.stores.lake_read import LakeReader
 from shared.stores.timeline_admin import LogEntry
 
 REPEAT_SHIFT: Final = 40
 """A repeat is written as entity * 2**40 + index (`contracts.capture`)."""
 
-_TABLES: Final[tuple[tuple[int, str, Callable[[bytes], Any]], ...]] = (
-    (KIND_TRANSACTION, "transactions", decode_transaction),
-    (KIND_LABEL, "labels", decode_label),
-    (KIND_ACTIVITY, "activities", decode_activity),
-)
-_CAPTURE_COLUMNS: Final = [
-    "kind",
-    "input_partition",
-    "input_offset",
-    "event_time_ms",
-    "amount_base_minor",
-    "input_hash",
-    "epoch",
-    "versions",
-    "repeats",
-]
-_PLACES: Final = {
-    "entity": pl.Int64,
-    "entity_id": pl.String,
-    "epoch": pl.Int64,
-    "index": pl.Int64,
-    "row": pl.Int64,
+_MANY: Final = 20_000
+"""Records that stand as Python objects at once."""
+
+_DECODERS: Final[dict[int, Callable[[bytes], Any]]] = {
+    KIND_TRANSACTION: decode_transaction,
+    KIND_LABEL: decode_label,
+    KIND_ACTIVITY: decode_activity,
 }
+_PLACES: Final = {
+    "entity": pl.UInt8,
+    "entity_id": pl.String,
+    "epoch": pl.UInt32,
+    "index": pl.UInt32,
+    "row": pl.UInt32,
+}
+_ORDER: Final = ["entity", "entity_id", "epoch", "index"]
+
+Place = tuple[int, str, int, int, int]
 
 
 class CapturedLogs:
-    """Reads the lake once: one encoded row per record, and where it stands in which log."""
+    """Reads the lake once, day by day: one encoded row per record, and where it stands in which log.
 
-    def __init__(self, reader: LakeReader, features: FeatureSet, key: bytes) -> None:
+    What stays in memory is a row of the layout per record, and some 40 bytes per place. ``progress`` is told
+    how many records were read.
+    """
+
+    def __init__(
+        self,
+        reader: LakeReader,
+        features: FeatureSet,
+        key: bytes,
+        progress: Callable[[int], None] = lambda read: None,
+    ) -> None:
         self._features = features
         self._encoder = RowEncoder(features, key)
-        self._portfolio = features.portfolio_name
-        self._bytes = features.layout.record_bytes
-        parts = [self._read(reader, kind, table, decode) for kind, table, decode in _TABLES]
-        rows, places, base = [], [], 0
-        for encoded, found in parts:
-            rows.append(encoded)
-            places.append(found.with_columns(pl.col("row") + base))
-            base += len(encoded)
+        appended = (
+            entry for entry in log_entries(reader.scan, features.portfolio_name) if entry.raw is not None
+        )
+        rows, places, read = [np.empty((0, features.layout.record_bytes), np.uint8)], [_frame([])], 0
+        while some := list(islice(appended, _MANY)):
+            found, stands = self._encode(some, read)
+            rows.append(found)
+            places.append(stands)
+            read += len(some)
+            progress(read)
         self._rows: NDArray[np.uint8] = np.concatenate(rows)
-        order = ["entity", "entity_id", "epoch", "index"]
-        self._places = pl.concat(places).unique(order, keep="first").sort(order)
+        self._places = pl.concat(places).unique(_ORDER, keep="first").sort(_ORDER)
 
     @property
     def records(self) -> int:
@@ -79,54 +88,36 @@ class CapturedLogs:
         for entity, entity_id, epoch, index, row in self._places.iter_rows():
             yield LogEntry(names[entity], entity_id, epoch, index, self._rows[row].tobytes())
 
-    def _read(
-        self, reader: LakeReader, kind: int, table: str, decode: Callable[[bytes], Any]
-    ) -> tuple[NDArray[np.uint8], pl.DataFrame]:
-        captures = reader.scan.rows("captures", self._portfolio, columns=_CAPTURE_COLUMNS)
-        mine = captures.filter(pl.col("kind") == kind)
-        raws = reader.scan.rows(table, self._portfolio, columns=["partition", "offset", "raw_bytes"])
-        joined = mine.join(
-            raws,
-            left_on=["input_partition", "input_offset"],
-            right_on=["partition", "offset"],
-            how="inner",
-        )
+    def _encode(self, some: list[Appended], first: int) -> tuple[NDArray[np.uint8], pl.DataFrame]:
+        """Rows (n, record_bytes) and their places, counted from the row ``first``."""
         encoded = bytearray()
-        places: list[tuple[int, str, int, int, int]] = []
-        columns = [
-            "raw_bytes",
-            "event_time_ms",
-            "amount_base_minor",
-            "input_hash",
-            "epoch",
-            "versions",
-            "repeats",
-        ]
-        for number, values in enumerate(joined.select(columns).iter_rows()):
-            raw, event_ms, amount, hashed, epoch, versions, repeats = values
-            record = decode(raw)
-            encoded += self._encode(record, amount, event_ms, int.from_bytes(hashed[:4], "little"))
-            places += self._stand(record, number, epoch, versions, repeats)
-        array = np.frombuffer(bytes(encoded), np.uint8).reshape(-1, self._bytes)
-        return array, pl.DataFrame(places, schema=_PLACES, orient="row")
+        places: list[Place] = []
+        for number, entry in enumerate(some, first):
+            record = _DECODERS[entry.kind](entry.raw or b"")
+            encoded += self._row(record, entry)
+            places += self._stand(record, number, entry)
+        return np.frombuffer(bytes(encoded), np.uint8).reshape(len(some), -1), _frame(places)
 
-    def _encode(self, record: Transaction | Label | Activity, amount: int, event_ms: int, body: int) -> bytes:
+    def _row(self, record: Transaction | Label | Activity, entry: Appended) -> bytes:
+        body = int.from_bytes(entry.input_hash[:4], "little")
         if isinstance(record, Transaction):
-            return self._encoder.transaction(record, amount, event_ms, body)
+            return self._encoder.transaction(record, entry.amount_base_minor, entry.event_time_ms, body)
         if isinstance(record, Label):
             return self._encoder.label(record, body)
         return self._encoder.activity(record, body)
 
-    def _stand(
-        self, record: Any, number: int, epoch: int, versions: list[int], repeats: list[int]
-    ) -> list[tuple[int, str, int, int, int]]:
+    def _stand(self, record: Any, number: int, entry: Appended) -> list[Place]:
         """(entity, id, epoch, index, row) of every place where the record stands."""
         ids = self._encoder.entity_ids(record)
-        places = [(entity, index) for entity, index in enumerate(versions) if index >= 0]
-        places += [divmod(repeat, 1 << REPEAT_SHIFT) for repeat in repeats or []]
+        places = [(entity, index) for entity, index in enumerate(entry.versions) if index >= 0]
+        places += [divmod(repeat, 1 << REPEAT_SHIFT) for repeat in entry.repeats or []]
         found = []
         for entity, index in places:
             entity_id = ids[entity]
             if entity_id is not None:
-                found.append((entity, entity_id, epoch, index, number))
+                found.append((entity, entity_id, entry.epoch, index, number))
         return found
+
+
+def _frame(places: list[Place]) -> pl.DataFrame:
+    return pl.DataFrame(places, schema=_PLACES, orient="row")

@@ -41,7 +41,7 @@ COMMANDS: Final = (
     Entry("secrets", "secrets", "secrets", "Draw passwords and keys that are missing."),
     Entry("topics", "topics", "app", "Topics: create, compare, list."),
     Entry("features", "features", "app", "Features of a portfolio."),
-    Entry("state", "state", "app", "Entity timelines: compare with the lake, rebuild from it."),
+    Entry("state", "state", "app", "Entity timelines: what they take, check, rebuild."),
     Entry("release", "release", "app", "Releases: everything that decides, as one numbered object."),
     Entry("keys", "keys", "app", "API keys of the front door."),
     Entry("users", "users", "app", "Users of the console."),

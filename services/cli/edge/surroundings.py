@@ -38,6 +38,7 @@ class Surroundings:
     operator_key_file: Path | None = None
     console: str | None = None
     console_key_file: Path | None = None
+    state_buckets: int = 1
 
     def house(self, data_dir: Path | None, portfolio: str | None = None) -> House:
         """The house at ``data_dir`` (else the environment's), for ``portfolio`` (else the stack's)."""

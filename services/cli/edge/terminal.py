@@ -65,7 +65,7 @@ def show_fields(title: str, fields: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def progress(label: str, total: int | None, *, quiet: bool) -> Iterator[_Bar]:
+def progress(label: str, total: int | None, *, quiet: bool) -> Iterator[Bar]:
     """A bar with rate and time left on standard error; nothing where it is no terminal or ``quiet``."""
     to = Console(stderr=True)
     bar = Progress(
@@ -79,10 +79,12 @@ def progress(label: str, total: int | None, *, quiet: bool) -> Iterator[_Bar]:
         disable=quiet or not to.is_terminal,
     )
     with bar:
-        yield _Bar(bar, bar.add_task(label, total=total, note=""))
+        yield Bar(bar, bar.add_task(label, total=total, note=""))
 
 
-class _Bar:
+class Bar:
+    """A progress bar that is shown."""
+
     def __init__(self, bar: Progress, task: Any) -> None:
         self._bar = bar
         self._task = task

@@ -55,7 +55,9 @@ class Engine:
 
     def key_of(self, entity: int, entity_id: str) -> bytes:
         """The store's key of a timeline in the epoch we are in."""
-        return entity_key(self.feature_set.portfolio_name, self._epoch.number, self._names[entity], entity_id)
+        epoch = self._epoch
+        name = self._names[entity]
+        return entity_key(self.feature_set.portfolio_name, epoch.number, name, entity_id, epoch.buckets)
 
     def enter(self, epoch: EpochState) -> None:
         """Timelines of another epoch, or of a store that was restarted: what is cached means nothing."""

@@ -18,6 +18,7 @@ from shared.stores.timeline_admin import TimelineAdmin
 from shared.stores.timeline_port import CapturedEnd
 from shared.stores.timeline_rebuild import rebuild
 from shared.stores.timeline_redis import RedisTimelines
+from shared.stores.timeline_usage import look
 from tests.integration.access.conftest import PORTFOLIO
 
 RECORD_BYTES = 40
@@ -94,7 +95,7 @@ async def test_the_scorer_and_the_cli_have_what_they_use(
     assert state.number == 1
 
     admin = TimelineAdmin(guarded_secrets.redis(guarded_redis.url, "cli"), PORTFOLIO, RECORD_BYTES, LAYOUT)
-    assert admin.usage().epoch == state
+    assert look(admin).epoch == state
     assert admin.check([]).is_whole
     assert rebuild(admin, [], 1).epoch > state.number
     admin.close()

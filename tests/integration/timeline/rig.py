@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final, Protocol
 
 import redis
 
 from infra.local.redis import RedisServer
 from shared.stores import timeline_keys as names
+from shared.stores.timeline_admin import TimelineAdmin
+from shared.stores.timeline_client import TimelineClient
 from shared.stores.timeline_memory import MemoryServer, MemoryTimelines
-from shared.stores.timeline_port import AppendCall, AppendReply, CapturedEnd, TimelineStore
+from shared.stores.timeline_port import (
+    AppendCall,
+    AppendReply,
+    CapturedEnd,
+    EpochChanged,
+    EpochState,
+    StoreAway,
+    TimelineStore,
+)
 from shared.stores.timeline_redis import RedisTimelines
+from tests.support.redis_cluster import RedisCluster
 
 PORTFOLIO: Final = "test.bank"
 RECORD_BYTES: Final = 40
 LAYOUT: Final = "layout-a"
+CLUSTER_BUCKETS: Final = 7
 
 
 def row(record_id: int, note: int = 0) -> bytes:
@@ -68,23 +82,41 @@ async def ends(*known: CapturedEnd) -> AsyncIterator[CapturedEnd]:
 
 
 class Rig(Protocol):
-    """One store and what can happen to it."""
+    """One store and what can happen to it. ``buckets``: in how many parts its logs lie."""
 
-    def worker(self, layout: str = LAYOUT, record_bytes: int = RECORD_BYTES) -> TimelineStore: ...
+    buckets: int
+
+    def worker(
+        self, layout: str = LAYOUT, record_bytes: int = RECORD_BYTES, buckets: int = 0
+    ) -> TimelineStore: ...
     def log(self, log_key: bytes) -> bytes: ...
     def flush(self) -> None: ...
     def freeze(self, on: bool) -> None: ...
     def restart(self) -> None: ...
 
 
+def key_in(rig: Rig, entity_id: str, epoch: int = 1, entity: str = "card") -> bytes:
+    """A log's key in this store."""
+    return names.entity_key(PORTFOLIO, epoch, entity, entity_id, rig.buckets)
+
+
+def state_of(rig: Rig, number: int, rebuilding: bool = False) -> EpochState:
+    """An epoch of this store."""
+    return EpochState(number, rebuilding, LAYOUT, rig.buckets)
+
+
 class MemoryRig:
     """The in-process store."""
+
+    buckets = 1
 
     def __init__(self) -> None:
         self.server = MemoryServer()
 
-    def worker(self, layout: str = LAYOUT, record_bytes: int = RECORD_BYTES) -> TimelineStore:
-        return MemoryTimelines(self.server, PORTFOLIO, record_bytes, layout)
+    def worker(
+        self, layout: str = LAYOUT, record_bytes: int = RECORD_BYTES, buckets: int = 0
+    ) -> TimelineStore:
+        return MemoryTimelines(self.server, PORTFOLIO, record_bytes, layout, buckets or self.buckets)
 
     def log(self, log_key: bytes) -> bytes:
         return bytes(self.server.logs.get(log_key, b""))
@@ -102,12 +134,18 @@ class MemoryRig:
 class RedisRig:
     """A real server."""
 
-    def __init__(self, server: RedisServer) -> None:
+    def __init__(self, server: RedisServer, buckets: int = 1) -> None:
         self.server = server
+        self.buckets = buckets
         self.redis = redis.Redis.from_url(server.url)
 
-    def worker(self, layout: str = LAYOUT, record_bytes: int = RECORD_BYTES) -> RedisTimelines:
-        return RedisTimelines(self.server.address, PORTFOLIO, record_bytes, layout)
+    def worker(
+        self, layout: str = LAYOUT, record_bytes: int = RECORD_BYTES, buckets: int = 0
+    ) -> RedisTimelines:
+        return RedisTimelines(self.server.address, PORTFOLIO, record_bytes, layout, buckets or self.buckets)
+
+    def admin(self, buckets: int = 0) -> TimelineAdmin:
+        return TimelineAdmin(self.server.address, PORTFOLIO, RECORD_BYTES, LAYOUT, buckets or self.buckets)
 
     def log(self, log_key: bytes) -> bytes:
         value = self.redis.get(log_key) or b""
@@ -118,16 +156,77 @@ class RedisRig:
         self.redis.flushall()
 
     def freeze(self, on: bool) -> None:
-        if on:
-            self.redis.set(names.freeze_key(PORTFOLIO), b"x")
-        else:
-            self.redis.delete(names.freeze_key(PORTFOLIO))
+        for bucket in range(self.buckets):
+            if on:
+                self.redis.set(names.freeze_key(PORTFOLIO, bucket), b"x")
+            else:
+                self.redis.delete(names.freeze_key(PORTFOLIO, bucket))
 
     def restart(self) -> None:
         self.server.restart()
 
     def close(self) -> None:
         self.redis.close()
+
+
+class ClusterRig:
+    """A real cluster; its buckets lie on all nodes."""
+
+    buckets = CLUSTER_BUCKETS
+
+    def __init__(self, cluster: RedisCluster) -> None:
+        self.cluster = cluster
+        self.redis = TimelineClient(cluster.address)
+
+    def worker(
+        self, layout: str = LAYOUT, record_bytes: int = RECORD_BYTES, buckets: int = 0
+    ) -> RedisTimelines:
+        return RedisTimelines(self.cluster.address, PORTFOLIO, record_bytes, layout, buckets or self.buckets)
+
+    def admin(self, buckets: int = 0) -> TimelineAdmin:
+        return TimelineAdmin(self.cluster.address, PORTFOLIO, RECORD_BYTES, LAYOUT, buckets or self.buckets)
+
+    def log(self, log_key: bytes) -> bytes:
+        value = self.redis.command("GET", log_key) or b""
+        assert isinstance(value, bytes)
+        return value
+
+    def flush(self) -> None:
+        self.cluster.flush()
+
+    def freeze(self, on: bool) -> None:
+        for bucket in range(self.buckets):
+            mark = names.freeze_key(PORTFOLIO, bucket)
+            self.redis.command(*(("SET", mark, b"x") if on else ("DEL", mark)))
+
+    def restart(self) -> None:
+        self.cluster.restart()
+
+    def close(self) -> None:
+        self.redis.close()
+
+
+async def write_on(rig: Rig, stop: asyncio.Event, written: list[int]) -> None:
+    """A worker that goes on through freeze and switch: asks for the epoch, sends the same batch again."""
+    store = rig.worker()
+    await store.start()
+    state, batch = await store.ensure_epoch(), 0
+    while not stop.is_set():
+        fresh = [batch * 7 + i for i in range(7)]
+        parts = [(key_in(rig, f"c{one % 7}", state.number), 0, row(one)) for one in fresh]
+        try:
+            await store.append(call(state.number, *parts))
+        except (EpochChanged, StoreAway):
+            await asyncio.sleep(0.005)
+            with suppress(StoreAway):
+                if await store.start():
+                    await store.recover(ends(), at_least=state.number, held=state.number, lost=False)
+                state = await store.epoch()
+            continue
+        written += fresh
+        batch += 1
+        await asyncio.sleep(0)
+    await store.stop()
 
 
 class Cache:

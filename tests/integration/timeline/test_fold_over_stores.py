@@ -47,7 +47,7 @@ async def _fold_all(rig: Rig, batches: list[list[Arrival]], turns: list[int]) ->
     for store in stores:
         await store.start()
     epoch = (await stores[0].ensure_epoch()).number
-    told = _Told(epoch)
+    told = _Told(epoch, rig.buckets)
     workers = [Timelines(FEATURES, BUDGET_BYTES, told.key) for _ in stores]
     for number, batch in enumerate(batches):
         turn = turns[number % len(turns)]
@@ -59,12 +59,14 @@ async def _fold_all(rig: Rig, batches: list[list[Arrival]], turns: list[int]) ->
 class _Told(Logs):
     """What the store was told, under its own keys: the oracle's view."""
 
-    def __init__(self, epoch: int) -> None:
+    def __init__(self, epoch: int, buckets: int) -> None:
         super().__init__(FEATURES)
         self._epoch = epoch
+        self._buckets = buckets
 
     def key(self, entity: int, entity_id: str) -> bytes:
-        return names.entity_key(PORTFOLIO, self._epoch, FEATURES.entities[entity], entity_id)
+        name = FEATURES.entities[entity]
+        return names.entity_key(PORTFOLIO, self._epoch, name, entity_id, self._buckets)
 
 
 async def _fold(

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from shared.stores.timeline_admin import Finding, LogEntry, TimelineAdmin
-from shared.stores.timeline_port import EpochChanged, EpochState, StoreAway
+from shared.stores.timeline_port import EpochChanged, EpochState
 from shared.stores.timeline_rebuild import RebuildFailed, rebuild
+from shared.stores.timeline_usage import look
 from tests.integration.timeline.rig import (
     LAYOUT,
     PORTFOLIO,
@@ -28,6 +29,7 @@ from tests.integration.timeline.rig import (
     row,
     rows,
     starts,
+    write_on,
 )
 
 
@@ -99,28 +101,6 @@ async def test_rebuild_equals_the_logs_it_came_from(redis_rig: RedisRig, admin: 
     assert report.deleted_keys == 1_500
     for name, own in logs.items():
         assert redis_rig.log(key(name, 2)) == rows(*own)
-
-
-async def write_on(rig: RedisRig, stop: asyncio.Event, written: list[int]) -> None:
-    """A worker that goes on through freeze and switch: asks for the epoch, sends the same batch again."""
-    store = rig.worker()
-    await store.start()
-    state = await store.ensure_epoch()
-    batch = 0
-    while not stop.is_set():
-        fresh = [batch * 10 + i for i in range(10)]
-        parts = [(key(f"c{one % 7}", state.number), 0, row(one)) for one in fresh[:7]]
-        try:
-            await store.append(call(state.number, *parts))
-        except (EpochChanged, StoreAway):
-            await asyncio.sleep(0.005)
-            await store.start()
-            state = await store.epoch()
-            continue
-        written += fresh[:7]
-        batch += 1
-        await asyncio.sleep(0)
-    await store.stop()
 
 
 async def test_rebuild_while_a_writer_goes_on_loses_and_reorders_nothing(
@@ -320,7 +300,7 @@ async def test_usage_counts_logs_records_and_bytes_per_entity(
     await fill(redis_rig, 1, {f"c{i}": (1,) * (i + 1) for i in range(50)})
     redis_rig.redis.set(key("t1", 1, "terminal"), rows(1, 2))
     redis_rig.redis.set(key("c1", 9), row(1))
-    usage = admin.usage()
+    usage = look(admin)
     card, terminal = usage.entities
     assert (card.entity, card.logs, card.records, card.bytes) == ("card", 50, 1_275, 51_000)
     assert (card.longest_log_id, card.longest_log_records) == ("c49", 50)
@@ -328,4 +308,4 @@ async def test_usage_counts_logs_records_and_bytes_per_entity(
     assert (usage.is_complete, usage.other_epoch_keys, usage.keys) == (True, 1, 55)
     assert usage.used_memory_bytes > 500_000
     assert usage.epoch == EpochState(1, False, LAYOUT)
-    assert admin.usage(limit_keys=1).is_complete is False
+    assert look(admin, limit_keys=1).is_complete is False

@@ -15,7 +15,7 @@ from services.cli.wiring import run
 
 COMMANDS = (
     "run up down status doctor ingest export simulate train evaluate decision verify-parity settings alerts "
-    "topics+apply topics+diff topics+show features+list features+check state+check state+rebuild "
+    "topics+apply topics+diff topics+show features+list features+check state state+check state+rebuild "
     "release+show release+first release+promote release+history dlq+list dlq+show"
 ).split()
 
@@ -105,6 +105,7 @@ def test_wrong_use_is_exit_code_2(capsys: pytest.CaptureFixture[str], tmp_path: 
         "topics apply",
         "dlq list",
         "alerts",
+        "state",
         "state check",
         "train",
         "ingest {file}",

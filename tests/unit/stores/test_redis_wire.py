@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.contracts.addresses import RedisAddress
 from shared.stores.redis_wire import Address, pack, parse_address
 from shared.stores.timeline_port import EpochChanged, StateLost, StoreAway, StoreFull, StoreRefused
-from shared.stores.timeline_redis import explain
+from shared.stores.timeline_replies import explain
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from shared.stores import epochs
 from shared.stores.timeline_port import CapturedEnd, EpochState
 
 
-@pytest.mark.parametrize("state", [EpochState(1, False, "a b"), EpochState(12, True, "")])
+@pytest.mark.parametrize(
+    "state", [EpochState(1, False, "a b"), EpochState(12, True, ""), EpochState(3, True, "a", 16)]
+)
 def test_state_is_read_back(state: EpochState) -> None:
     assert epochs.decode(epochs.encode(state)) == state
 
