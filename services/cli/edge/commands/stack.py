@@ -103,7 +103,11 @@ def doctor(
     Example: assay doctor
     """
     here = house(context, data_dir, portfolio)
-    checks = look_over(StackOptions(data_dir=str(Path(here.data.root)), portfolio=here.portfolio))
+    # It compiles a portfolio, which takes a second that `assay up` does not have.
+    from services.cli.edge.state_needs import state_check
+
+    options = StackOptions(data_dir=str(Path(here.data.root)), portfolio=here.portfolio)
+    checks = [*look_over(options), state_check(here)]
     if as_json:
         terminal.answer_json({"ok": all(c.ok for c in checks), "checks": checks})
     else:
