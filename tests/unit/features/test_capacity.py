@@ -87,7 +87,7 @@ def test_need_above_the_grant_is_told_with_file_key_and_line() -> None:
         ("redis_bytes", "shares = { payer = 2 }\nredis_bytes", "shares", "the share of 'payer'"),
         ("redis_bytes", "labels_per_payment = 11\nredis_bytes", "labels_per_payment", "from 0 to 10"),
         ("redis_bytes", "id_bytes = 0\nredis_bytes", "id_bytes", "from 1 to 256"),
-        ("redis_bytes", "cache = 1\nredis_bytes", "cache", "unknown field"),
+        ("redis_bytes", "cache = 1\nredis_bytes", "cache", "there is no 'cache' here"),
     ],
 )
 def test_budget_that_makes_no_sense_is_refused_at_its_line(
