@@ -132,9 +132,10 @@ def _allocated(count_bytes: int) -> int:
 
 
 def kept_ms_of(portfolio: Portfolio, entity: str) -> int:
-    """How far back, in ms, a log of ``entity`` must reach: its longest window, and a record's lateness."""
+    """How far back, in ms, a log of ``entity`` must reach: its longest window, and how far apart in time
+    records may come, late ones and those that run ahead."""
     reaches = [_reach_ms(feature) for feature in portfolio.features if feature.entity == entity]
-    return max(reaches, default=0) + portfolio.horizon_days * DAY_MS
+    return max(reaches, default=0) + portfolio.horizon_days * DAY_MS + portfolio.ahead_ms
 
 
 def _reach_ms(feature: FeatureSpec) -> int:

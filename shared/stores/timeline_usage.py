@@ -59,12 +59,14 @@ class StateUsage(Struct, frozen=True):
 class _Tally:
     """Adds up the logs of one entity."""
 
-    def __init__(self) -> None:
-        self.logs = self.bytes = self.sampled = self.sampled_bytes = self.weighed_bytes = 0
+    def __init__(self, record_bytes: int) -> None:
+        self._record_bytes = record_bytes
+        self.logs = self.records = self.bytes = self.sampled = self.sampled_bytes = self.weighed_bytes = 0
         self.longest = (-1, b"")
 
     def add(self, name: names.LogName, size: int) -> None:
         self.logs += 1
+        self.records += size // self._record_bytes
         self.bytes += size
         self.longest = max(self.longest, (size, name.entity_id))
 
@@ -73,16 +75,16 @@ class _Tally:
         self.sampled_bytes += size
         self.weighed_bytes += weight
 
-    def usage(self, entity: str, record_bytes: int) -> EntityUsage:
+    def usage(self, entity: str) -> EntityUsage:
         ratio = self.weighed_bytes / max(self.sampled_bytes + KEY_BYTES * self.sampled, 1)
         return EntityUsage(
             entity=entity,
             logs=self.logs,
-            records=self.bytes // record_bytes,
+            records=self.records,
             bytes=self.bytes,
             redis_bytes=round(ratio * (self.bytes + KEY_BYTES * self.logs)),
             sampled_logs=self.sampled,
-            longest_log_records=self.longest[0] // record_bytes,
+            longest_log_records=self.longest[0] // self._record_bytes,
             longest_log_id=self.longest[1].decode(errors="replace"),
         )
 
@@ -113,7 +115,7 @@ class _Count:
                 current[key] = name
         sizes = self._admin.client.pipelined(("STRLEN", key) for key in current)
         for name, size in zip(current.values(), sizes, strict=True):
-            self.tallies.setdefault(name.entity, _Tally()).add(name, size)
+            self.tallies.setdefault(name.entity, _Tally(self._admin.record_bytes)).add(name, size)
         self._weigh(dict(zip(current, sizes, strict=True)), current)
 
     def _weigh(self, sizes: dict[bytes, int], found: dict[bytes, names.LogName]) -> None:
@@ -140,7 +142,7 @@ def look(admin: TimelineAdmin, limit_keys: int = 1_000_000) -> StateUsage:
     return StateUsage(
         epoch=state,
         is_frozen=bool(admin.client.command("EXISTS", names.freeze_key(admin.portfolio))),
-        entities=tuple(tally.usage(entity, admin.record_bytes) for entity, tally in found),
+        entities=tuple(tally.usage(entity) for entity, tally in found),
         keys=sum(map(int, admin.client.on_each_node("DBSIZE"))),
         keys_looked_at=count.keys,
         is_complete=is_complete,

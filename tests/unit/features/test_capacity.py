@@ -19,6 +19,9 @@ from shared.features.timelines import Timelines
 from shared.stores.portfolio_files import read_feature_set, read_portfolio
 from tests.support.state_page import PAGE, example, table
 
+HOUR_MS = 3_600_000
+"""How far ahead of the others a record may run, unless the portfolio says otherwise."""
+
 BUDGET = """
 [budget]
 payments_per_second = 1
@@ -39,17 +42,18 @@ features = [
 
 
 def test_log_reaches_back_over_window_delay_span_and_lateness() -> None:
-    assert kept_ms_of(parse_portfolio(SHOP, "x"), "payer") == (2 + 20 + 3) * DAY_MS
+    assert kept_ms_of(parse_portfolio(SHOP, "x"), "payer") == (2 + 20 + 3) * DAY_MS + HOUR_MS
     without_span = "\n".join(line for line in SHOP.splitlines() if "high" not in line)
-    assert kept_ms_of(parse_portfolio(without_span, "x"), "payer") == (7 + 10 + 3) * DAY_MS
-    assert kept_ms_of(read_portfolio("handbook"), "customer") == (90 + 7) * DAY_MS
+    assert kept_ms_of(parse_portfolio(without_span, "x"), "payer") == (7 + 10 + 3) * DAY_MS + HOUR_MS
+    assert kept_ms_of(read_portfolio("handbook"), "customer") == (90 + 7) * DAY_MS + HOUR_MS
 
 
 def test_records_of_a_log_are_those_that_name_it_while_it_is_kept() -> None:
     more = "labels_per_payment = 0.5\nactivities_per_second = 2\nshares = { payer = 0.25 }\n"
     portfolio = parse_portfolio(f"{SHOP}{BUDGET}{more}activity_shares = {{ payer = 0.1 }}\n", "x")
     (payer,) = capacity_of(portfolio, compile_portfolio(portfolio), _budget(portfolio)).entities
-    assert payer.records_per_log == pytest.approx((1 * 0.25 * 1.5 + 2 * 0.1) * 25 * 86_400 / 1_000)
+    seconds = 25 * 86_400 + 3_600
+    assert payer.records_per_log == pytest.approx((1 * 0.25 * 1.5 + 2 * 0.1) * seconds / 1_000)
     assert payer.redis_bytes == round(1_000 * log_bytes(payer.records_per_log, 40, 8 + 4 + 5 + 16))
 
 
