@@ -13,6 +13,7 @@ from shared.contracts.ids import content_hash
 from shared.contracts.money import MINOR_DIGITS
 
 from .calendar import Calendar, build_calendar
+from .durations import DAY_MS
 from .fields import FIELDS, NUMBER, NUMBER_PREFIX
 from .kinds import CODES, KINDS
 from .layout import Layout, place_field
@@ -33,7 +34,8 @@ class FeatureSet:
 
     ``hash`` is the content hash of the canonical form; ``state_features`` (d,) is True where a value needs
     timelines, hence is NaN when state is away. ``numbers`` are the entries of the payment's ``numbers``
-    that features read; ``minor_digits`` the base currency's.
+    that features read; ``minor_digits`` the base currency's. ``lateness_ms`` is how far behind the newest
+    payment of a timeline another may come and still find all that its windows hold.
     """
 
     portfolio_name: str
@@ -47,6 +49,7 @@ class FeatureSet:
     calendar: Calendar
     numbers: tuple[str, ...]
     minor_digits: int
+    lateness_ms: int
 
 
 def compile_portfolio(portfolio: Portfolio) -> FeatureSet:
@@ -67,6 +70,7 @@ def compile_portfolio(portfolio: Portfolio) -> FeatureSet:
         calendar=calendar,
         numbers=numbers,
         minor_digits=digits,
+        lateness_ms=portfolio.horizon_days * DAY_MS + portfolio.ahead_ms,
     )
 
 

@@ -22,6 +22,8 @@ class Compiled(Protocol):
     def layout(self) -> Layout: ...
     @property
     def entities(self) -> Sequence[object]: ...
+    @property
+    def lateness_ms(self) -> int: ...
 
 
 class TimelineGap(Exception):
@@ -58,10 +60,11 @@ class FoldResult:
 
     ``matrix`` (n, d) float64, C order: timeline and arithmetic features; NaN in rows that are no
     transactions and where the record has no such entity. ``versions`` (n, e): index of the record's FIRST
-    copy in each log, -1 no such entity; for a row not kept -2 - (records of the log it saw). ``repeats``
-    are (row, entity, index) of later copies. ``conflicts`` (n,): the id stands already under another body.
-    ``rows`` (n,) is the input, repeats restated as their first copy; ``restated`` (n,) marks those whose
-    time or amount that changed, so that features of the payment alone can be filled again.
+    copy in each log, -1 no such entity; -2 - (records of the log it saw) for a row that is not kept, and
+    for a payment that came again when something that it saw at first is forgotten. ``repeats`` are (row,
+    entity, index) of later copies. ``conflicts`` (n,): the id stands already under another body. ``rows``
+    (n,) is the input, repeats restated as their first copy; ``restated`` (n,) marks those whose time or
+    amount that changed, so that features of the payment alone can be filled again.
     """
 
     matrix: NDArray[np.float64]

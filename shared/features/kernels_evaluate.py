@@ -37,9 +37,13 @@ def _find_edges(
     slots: NDArray[np.int64],
     slot: int,
     now_ms: int,
+    floor_ms: int,
     edges: NDArray[np.int64],
 ) -> None:
-    """Fill ``edges`` with the cell behind each window edge; a farther edge never lies behind a nearer one."""
+    """Fill ``edges`` with the cell behind each window edge; a farther edge never lies behind a nearer one.
+
+    No edge reaches below the floor: what is forgotten is in no window.
+    """
     stream, base, length = -1, 0, 0
     start = plan.cuts[entity, 0]
     for k in range(start, plan.cuts[entity + 1, 0]):
@@ -47,7 +51,8 @@ def _find_edges(
             stream = plan.edges[k, 0]
             base, length = slots[slot, SEGMENT + 3 * stream], slots[slot, SEGMENT + 3 * stream + 1]
         hint = SEGMENT + 3 * plan.streams + k - start
-        length = records_until(cells, base, length, now_ms - plan.edges[k, 1], slots[slot, hint])
+        until_ms = max(now_ms - plan.edges[k, 1], floor_ms)
+        length = records_until(cells, base, length, until_ms, slots[slot, hint])
         slots[slot, hint] = length
         edges[k - start] = base + length
 
@@ -62,6 +67,7 @@ def evaluate_entity(
     rows: NDArray[np.int64],
     i: int,
     is_kept: bool,
+    floor_ms: int,
     edges: NDArray[np.int64],
     held: NDArray[np.int64],
     scratch: NDArray[np.int64],
@@ -71,17 +77,23 @@ def evaluate_entity(
 
     The payment's own record is the last of those up to its event time, because none that was appended
     later is in view; where it is left out, the window ends one record earlier. ``is_kept`` is False for a
-    payment that is scored but not in the timeline. ``edges``, ``held`` and ``scratch`` are room to work in.
+    payment that is scored but not in the timeline. ``floor_ms`` is the timeline's floor (`forgetting`).
+    ``edges``, ``held`` and ``scratch`` are room to work in.
     """
     now_ms = rows[i, W_TIME]
-    _find_edges(plan, entity, cells, slots, slot, now_ms, edges)
+    _find_edges(plan, entity, cells, slots, slot, now_ms, floor_ms, edges)
+    is_cut = now_ms - plan.reach[entity] < floor_ms
     steps = plan.steps
     for k in range(plan.cuts[entity, 1], plan.cuts[entity + 1, 1]):
         is_apart = is_kept and steps[k, STEP_APART] != 0
         has_labels = steps[k, STEP_FIRST] >= 0
+        segment = SEGMENT + 3 * steps[k, STEP_STREAM]
+        base = slots[slot, segment]
+        if is_cut:
+            base += records_until(cells, base, slots[slot, segment + 1], floor_ms, 0)
         window = Window(
             cells,
-            slots[slot, SEGMENT + 3 * steps[k, STEP_STREAM]],
+            base,
             edges[steps[k, STEP_LO]],
             edges[steps[k, STEP_HI]] - (1 if is_apart else 0),
             edges[steps[k, STEP_FIRST]] if has_labels else 0,

@@ -36,6 +36,8 @@ class Plan(NamedTuple):
     edge counts from the entity's first one; ``parameters`` (m, 2) are their p0 and p1. ``cuts`` (e+1, 2)
     say where each entity's edges and steps start. ``held`` entries hold what all folds find: features with
     the same fold over the same window name the same place, and only the first of them passes over it.
+    ``reach`` (e,) is how far back in ms any feature of an entity reads, ``keep`` (e,) how far behind the
+    newest payment of a log a record must lie to be forgotten.
     """
 
     streams: int
@@ -49,6 +51,8 @@ class Plan(NamedTuple):
     steps: NDArray[np.int64]
     parameters: NDArray[np.float64]
     held: int
+    reach: NDArray[np.int64]
+    keep: NDArray[np.int64]
 
 
 STEP_FEATURE, STEP_KIND, STEP_LO, STEP_HI, STEP_FIRST, STEP_LAST = range(6)
@@ -57,8 +61,8 @@ STEP_APART, STEP_WORD, STEP_COLUMN, STEP_SPAN, STEP_FOLD, STEP_HELD, STEP_STREAM
 _STEPS = 13
 
 
-def make_plan(program: Program, entities: int) -> Plan:
-    """The tables for ``program`` over ``entities`` timelines per record."""
+def make_plan(program: Program, entities: int, lateness_ms: int) -> Plan:
+    """The tables for ``program`` over ``entities`` timelines per record, which come at most so late."""
     extras = sorted({int(c) for c in _of_timelines(program, program.column) if c >= 0})
     streams = [
         TRANSACTIONS,
@@ -73,6 +77,7 @@ def make_plan(program: Program, entities: int) -> Plan:
     edges = [_edges(program, entity, streams) for entity in range(entities)]
     steps = [_steps(program, entity, streams, edges[entity], extras) for entity in range(entities)]
     order = np.concatenate([s[:, STEP_FEATURE] for s in steps])
+    reach = np.array([reach_ms(program, entity) for entity in range(entities)], np.int64)
     return Plan(
         streams=len(streams) + 1,
         stream_of=_stream_of(program, streams),
@@ -85,7 +90,16 @@ def make_plan(program: Program, entities: int) -> Plan:
         steps=np.concatenate(steps),
         parameters=np.column_stack([program.p0[order], program.p1[order]]).astype(np.float64),
         held=HELD * (1 + max((int(s[:, STEP_HELD].max(initial=0)) // HELD for s in steps), default=0)),
+        reach=reach,
+        keep=reach + lateness_ms,
     )
+
+
+def reach_ms(program: Program, entity: int) -> int:
+    """How far behind a payment its features read the entity's timeline, ms."""
+    spans = np.where([kind.nested for kind in _kinds(program)], program.span_ms, 0)
+    of_entity = _is_timeline(program) & (program.entity == entity)
+    return int((program.offset_ms + program.window_ms + spans)[of_entity].max(initial=0))
 
 
 def arithmetic_of(program: Program) -> NDArray[np.int64]:

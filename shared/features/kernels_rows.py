@@ -35,8 +35,8 @@ LABELS: Final = 1
 
 FRAUD: Final = 1
 
-PARKED: Final = 2**63 - 1
-"""Event time of a label whose payment is not in the timeline (yet): behind every window."""
+PARKED: Final = 2**62
+"""Added to the time that a label names while its payment is not in the timeline: behind every window."""
 
 INDEX_LIMIT: Final = 2**29
 _BODY: Final = 0xFFFFFFFF

@@ -11,6 +11,7 @@ from .arena import NONE, Arena, give_back
 from .idtable import Table, remove
 from .kernels_compile import kernel
 from .kernels_rows import ID
+from .layout import BEFORE_ALL
 
 SEEN: Final = 0
 PINS: Final = 1
@@ -18,13 +19,19 @@ NEWER: Final = 2
 OLDER: Final = 3
 CURSOR: Final = 4
 GONE: Final = 5
-SEGMENT: Final = 6
+FLOOR: Final = 6
+KEEP: Final = 7
+LAST: Final = 8
+LAST_ID: Final = 9
+DROPPED: Final = 10
+SEGMENT: Final = 11
 
 NEWEST: Final = 0
 OLDEST: Final = 1
 LINKED: Final = 2
 LEFT: Final = 3
 LONGEST: Final = 4
+DROPPED_ANY: Final = 5
 
 _UNLINKED: Final = -2
 
@@ -34,9 +41,10 @@ class State(NamedTuple):
 
     ``slots`` (s, SEGMENT + 3 streams + edges), a line per timeline: records of its log absorbed, claims
     that need it to stay, its neighbours by last use, scratch of one call, an entry of the list of slots
-    that left, for each stream the first cell, the length and the order of its segment (-1 none), then for
-    each window edge where it stood last.
-    ``ends`` (5,): newest slot, oldest slot, how many are linked, how many left, longest segment ever.
+    that left, five numbers of what is forgotten (`forgetting`), for each stream the first cell, the length
+    and the order of its segment (-1 none), then for each window edge where it stood last.
+    ``ends`` (6,): newest slot, oldest slot, how many are linked, how many left, longest segment ever, whether
+    any timeline dropped what it has forgotten.
     """
 
     arena: Arena
@@ -49,13 +57,14 @@ def make_slots(size: int, streams: int, edges: int) -> NDArray[np.int64]:
     """``size`` empty slots of ``streams`` segments and ``edges`` remembered window edges."""
     slots = np.zeros((size, SEGMENT + 3 * streams + edges), np.int64)
     slots[:, NEWER] = _UNLINKED
+    slots[:, FLOOR] = slots[:, LAST] = BEFORE_ALL
     slots[:, SEGMENT + 2 : SEGMENT + 3 * streams : 3] = NONE
     return slots
 
 
 def make_ends() -> NDArray[np.int64]:
     """The ends of an empty list of slots."""
-    return np.array([NONE, NONE, 0, 0, 0], np.int64)
+    return np.array([NONE, NONE, 0, 0, 0, 0], np.int64)
 
 
 def grown_slots(slots: NDArray[np.int64], size: int, streams: int) -> NDArray[np.int64]:
@@ -115,7 +124,8 @@ def evict_oldest(state: State, streams: int) -> bool:
             give_back(state.arena, base, order)
         slots[slot, at + 1] = 0
         slots[slot, at + 2] = NONE
-    slots[slot, SEEN] = 0
+    slots[slot, SEEN] = slots[slot, LAST_ID] = slots[slot, DROPPED] = 0
+    slots[slot, FLOOR] = slots[slot, LAST] = BEFORE_ALL
     _unlink(slots, ends, slot)
     slots[ends[LEFT], GONE] = slot
     ends[LEFT] += 1

@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .kernels_answer import answer
 from .kernels_compile import kernel
-from .kernels_evaluate import evaluate_entity
 from .kernels_fold import FULL, absorb
 from .kernels_plan import Plan
-from .kernels_state import LEFT, PINS, SEEN, State, evict_oldest, touch
+from .kernels_state import KEEP, LEFT, PINS, SEEN, State, evict_oldest, touch
 
 ABSENT: Final = -1
 """In a walk: the record at this index is known nowhere."""
@@ -29,7 +29,7 @@ class Walk(NamedTuple):
     takes its index and counts nowhere; ``logs`` (u + 1,) where each log starts in them. ``after`` (q,): an
     ask is answered when its log has so many records, rising within a log; ``is_kept`` (q,): the last of them
     is the payment itself; ``own`` (q, W) its row; ``asks`` (u + 1,) where each log's asks start. Out:
-    ``matrix`` (q, d). ``edges``, ``held`` and ``scratch`` are room to work in.
+    ``matrix`` (q, d). ``past``, ``edges``, ``held`` and ``scratch`` are room to work in.
     """
 
     rows: NDArray[np.int64]
@@ -40,6 +40,7 @@ class Walk(NamedTuple):
     own: NDArray[np.int64]
     asks: NDArray[np.int64]
     matrix: NDArray[np.float64]
+    past: NDArray[np.int64]
     edges: NDArray[np.int64]
     held: NDArray[np.int64]
     scratch: NDArray[np.int64]
@@ -47,22 +48,23 @@ class Walk(NamedTuple):
 
 @kernel
 def _answer(state: State, plan: Plan, walk: Walk, entity: int, ask: int, end: int, seen: int) -> int:
-    """Answer the asks from ``ask`` to before ``end`` whose moment ``seen`` is; the first that is not."""
+    """Answer the asks from ``ask`` to ``end`` whose moment ``seen`` is; the first that is not; or FULL."""
     while ask < end and walk.after[ask] == seen:
-        evaluate_entity(
+        if not answer(
+            state,
             plan,
             entity,
-            state.arena.cells,
-            state.slots,
             0,
+            seen - 1 if walk.is_kept[ask] else -2 - seen,
             walk.own,
             ask,
-            walk.is_kept[ask],
+            walk.past,
             walk.edges,
             walk.held,
             walk.scratch,
             walk.matrix,
-        )
+        ):
+            return FULL
         ask += 1
     return ask
 
@@ -81,12 +83,15 @@ def _walk_log(state: State, plan: Plan, walk: Walk, entity: int, log: int) -> in
         elif absorb(state, plan, 0, walk.rows, row) == FULL:
             return FULL
         ask = _answer(state, plan, walk, entity, ask, end, index + 1)
+        if ask == FULL:
+            return FULL
     return 0
 
 
 @kernel
 def walk_logs(state: State, plan: Plan, walk: Walk, entity: int) -> int:
     """Walk every log in the empty slot 0 of ``state``, one after the other: 0, or FULL."""
+    state.slots[0, KEEP] = plan.keep[entity]
     for log in range(len(walk.logs) - 1):
         touch(state.slots, state.ends, 0)
         state.slots[0, PINS] = 1

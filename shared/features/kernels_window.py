@@ -15,7 +15,8 @@ from .wide import add, square, subtract
 class Window(NamedTuple):
     """Records ``lo <= j < hi`` of ``cells``, sorted by (event time, index), prefix sums included.
 
-    The timeline's first record of the stream stands at ``base``. ``first <= j < last`` are the labels of the
+    The timeline's first record of the stream that is not forgotten stands at ``base``, or before it where
+    nothing forgotten is in reach. ``first <= j < last`` are the labels of the
     window (their payment's event time), sorted by (event time, payment, known at, index), empty for kinds
     that read none. ``now`` is the payment's event time in ms, ``amount`` its minor units, ``value`` its own
     entry in the feature's column, ``column`` that column's place in a cell. ``own`` is the payment's record

@@ -19,6 +19,9 @@ VERDICT_FRAUD: Final = 1
 VERDICT_GENUINE: Final = 2
 VERDICT_REVERSED: Final = 3
 
+BEFORE_ALL: Final = -(2**62)
+"""Older than every event time, ms."""
+
 _BASE: Final = (
     ("t", "<i8"),  # event time, ms; a label: its payment's
     ("a", "<i8"),  # amount in base minor units; a label: known_at, ms

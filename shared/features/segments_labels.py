@@ -1,5 +1,8 @@
 """The labels of one timeline, each at the event time of its payment, or parked until that payment comes.
 
+A parked label stands behind all others, by the event time that it names itself: so those that are forgotten
+before their payment came stand together.
+
 They are sorted by (event time, payment, known at, index), so that the labels of one payment stand together
 and the last of them that is known at t is the one in force at t.
 """
@@ -9,7 +12,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .arena import NONE
 from .kernels_compile import kernel
 from .kernels_rows import (
     AMOUNT,
@@ -19,7 +21,6 @@ from .kernels_rows import (
     PARKED,
     REF,
     TIME,
-    TRANSACTIONS,
     W_AMOUNT,
     W_ID,
     W_PACKED,
@@ -27,12 +28,12 @@ from .kernels_rows import (
     W_TIME,
     mark_of,
 )
-from .kernels_state import SEGMENT, State
-from .segments import locate
+from .kernels_state import FLOOR, SEGMENT, State
+from .layout import BEFORE_ALL
+from .segments import records_until
 
 _BASE = SEGMENT + 3 * LABELS
 _LENGTH = _BASE + 1
-_BEFORE_ALL = -(2**62)
 
 
 @kernel
@@ -75,13 +76,12 @@ def _insert(cells: NDArray[np.int64], at: int, end: int, label: tuple[int, int, 
 
 
 @kernel
-def insert_label(state: State, slot: int, rows: NDArray[np.int64], i: int, index: int, payment: int) -> None:
-    """Put a label at the event time of its payment, whose index is ``payment``, or park it at -1."""
+def insert_label(
+    state: State, slot: int, rows: NDArray[np.int64], i: int, index: int, payment_ms: int
+) -> None:
+    """Put a label at the event time of its payment, or where that is `BEFORE_ALL` park it at its own."""
     cells = state.arena.cells
-    time_ms = PARKED
-    if payment >= 0:
-        found = locate(cells, state.slots, slot, TRANSACTIONS, rows[i, W_TIME], payment)
-        time_ms = cells[found, TIME] if found != NONE else PARKED
+    time_ms = payment_ms if payment_ms != BEFORE_ALL else PARKED + rows[i, W_TIME]
     base, length = state.slots[slot, _BASE], state.slots[slot, _LENGTH]
     known_ms, ref, mark = rows[i, W_AMOUNT], rows[i, W_REF], mark_of(rows[i, W_PACKED], index)
     at = _place_of(cells, base, base + length, time_ms, ref, known_ms, mark)
@@ -90,16 +90,22 @@ def insert_label(state: State, slot: int, rows: NDArray[np.int64], i: int, index
 
 
 @kernel
+def parked_until(state: State, slot: int, time_ms: int) -> int:
+    """The cell behind the labels that have a payment, or wait for one and name a time up to ``time_ms``."""
+    base, length = state.slots[slot, _BASE], state.slots[slot, _LENGTH]
+    return int(base) + records_until(state.arena.cells, base, length, PARKED + max(time_ms, -1), length)
+
+
+@kernel
 def unpark(state: State, slot: int, payment_id: int, time_ms: int) -> None:
-    """Give the labels that waited for this payment its event time."""
+    """Give the labels that waited for this payment its event time, unless they are forgotten."""
     cells = state.arena.cells
     base = state.slots[slot, _BASE]
     end = base + state.slots[slot, _LENGTH]
-    if end == base or cells[end - 1, TIME] != PARKED:
+    if end == base or cells[end - 1, TIME] < PARKED:
         return
-    at = _place_of(cells, base, end, PARKED, payment_id, _BEFORE_ALL, 0)
-    while at < end and cells[at, TIME] == PARKED and cells[at, REF] == payment_id:
-        known_ms, mark, own = cells[at, AMOUNT], cells[at, MARK], cells[at, ID]
-        to = _place_of(cells, base, end, time_ms, payment_id, known_ms, mark)
-        _insert(cells, to, at, (time_ms, known_ms, own, mark, payment_id))
-        at += 1
+    for at in range(parked_until(state, slot, state.slots[slot, FLOOR]), end):
+        if cells[at, REF] == payment_id:
+            known_ms, mark, own = cells[at, AMOUNT], cells[at, MARK], cells[at, ID]
+            to = _place_of(cells, base, end, time_ms, payment_id, known_ms, mark)
+            _insert(cells, to, at, (time_ms, known_ms, own, mark, payment_id))

@@ -22,7 +22,10 @@ from .kernels_plan import Plan, arithmetic_of, make_plan
 from .kernels_rows import KIND_TRANSACTION
 from .kernels_settle import settle
 from .kernels_state import (
+    DROPPED,
+    DROPPED_ANY,
     GONE,
+    KEEP,
     LEFT,
     LINKED,
     LONGEST,
@@ -33,6 +36,7 @@ from .kernels_state import (
     make_ends,
     make_slots,
 )
+from .trimming import LEAST
 
 ID_BYTES: Final = 48
 """Most that a record takes of the id table: 16 bytes an entry, at least a third full after growing."""
@@ -82,7 +86,7 @@ class Timelines:
         self._dtype = features.layout.dtype
         self._words = self._dtype.itemsize // 8
         self._arithmetic = arithmetic_of(features.program)
-        self._plan = make_plan(features.program, self.entities)
+        self._plan = make_plan(features.program, self.entities, features.lateness_ms)
         self._cell_bytes = cell_bytes(self._plan)
         self._slot_bytes = slot_bytes(self._plan)
         self._budget_bytes = budget_bytes
@@ -111,6 +115,7 @@ class Timelines:
         self._owners: list[tuple[int, str]] = []
         self._keys: list[bytes] = []
         self._free: list[int] = []
+        self._overgrown: dict[tuple[int, str], None] = {}
 
     @property
     def used_bytes(self) -> int:
@@ -125,6 +130,15 @@ class Timelines:
         """Records of a timeline that are absorbed here, 0 if it is not cached."""
         slot = self._slot_of[entity].get(entity_id)
         return 0 if slot is None else int(self._state.slots[slot, SEEN])
+
+    def keep_ms(self, entity: int) -> int:
+        """How far behind the newest payment of a timeline a record of it is forgotten."""
+        return int(self._plan.keep[entity])
+
+    def overgrown(self) -> list[tuple[int, str]]:
+        """Timelines, as (entity, id), whose logs hold much that is forgotten; each is told once."""
+        found, self._overgrown = self._overgrown, {}
+        return list(found)
 
     def claim(self, ids: Sequence[Sequence[str | None]], kept: NDArray[np.bool_] | None = None) -> Claim:
         """Pin the timelines of a batch; ``ids`` (n, e) as `RowEncoder.entity_ids` gives them, n >= 1.
@@ -163,11 +177,13 @@ class Timelines:
         starts: Integers,
         unseen: bytes,
         matrix: NDArray[np.float64] | None = None,
+        bases: bytes = b"",
     ) -> FoldResult:
         """Fold ``rows`` (n,) of the layout after the store took them.
 
         ``starts`` (u,) and ``unseen`` are the store's answer: the index of the first row appended to each
-        log, and the bytes of all logs from what was known to there. ``matrix`` (n, d) is filled in place
+        log, and the bytes of all logs from what was known to there; ``bases`` where logs were trimmed beyond
+        that (`stores.timeline_port.AppendReply`). ``matrix`` (n, d) is filled in place
         where given, so that features of the payment alone may stand in it already; arithmetic is settled
         over both.
         Ends the claim in any case. Raises TimelineGap with nothing absorbed, and TimelinesFull.
@@ -175,7 +191,7 @@ class Timelines:
         if claimed.generation != self._generation:
             raise TimelineGap("the timelines were cleared after this claim")
         try:
-            batch = self._batch(claimed, rows, starts, unseen, matrix)
+            batch = self._batch(claimed, rows, starts, unseen, matrix, bases)
             table = grown(self._state.table, len(batch.unseen) + claimed.slots.size)
             if table is not self._state.table:
                 self._state = self._state._replace(table=table)
@@ -184,6 +200,7 @@ class Timelines:
             self.release(claimed)
         trim(self._state, self._plan.streams, self._budget_bytes, self._cell_bytes, self._slot_bytes)
         self._drop_evicted()
+        self._note_overgrown(claimed)
         if status == GAP:
             raise TimelineGap("the answer starts behind what is known of a timeline")
         if status == FULL:
@@ -210,6 +227,7 @@ class Timelines:
         starts: Integers,
         unseen: bytes,
         matrix: NDArray[np.float64] | None,
+        bases: bytes,
     ) -> Batch:
         n, entities = claimed.slots.shape
         raw = rows if isinstance(rows, bytes) else rows.tobytes()
@@ -217,7 +235,8 @@ class Timelines:
         logs = np.empty((len(claimed.unique), 3), np.int64)
         logs[:, SLOT] = claimed.unique
         logs[:, START] = starts
-        logs[:, COUNT] = logs[:, START] - claimed.known
+        begun = np.frombuffer(bases, np.int64).reshape(-1, 4).copy()
+        logs[:, COUNT] = logs[:, START] - (np.maximum(claimed.known, begun[:, 0]) if bases else claimed.known)
         size = int(logs[:, COUNT].sum()) * self._dtype.itemsize
         if (logs[:, COUNT] < 0).any() or size != len(unseen):
             raise TimelineGap("the answer's bytes are not those between what was known and its start")
@@ -225,10 +244,12 @@ class Timelines:
         if matrix is None:
             matrix = np.full((n, len(self.program.kind)), np.nan)
         return Batch(
+            came=words,
             rows=words.copy(),
             slots=claimed.slots,
             logs=logs,
             unseen=past.copy(),
+            bases=begun,
             matrix=matrix,
             versions=np.full((n, entities), -1, np.int64),
             repeats=np.zeros((n * entities + 1, 3), np.int64),
@@ -274,7 +295,18 @@ class Timelines:
                     slots=grown_slots(self._state.slots, 2 * slot, self._plan.streams)
                 )
         self._slot_of[entity][entity_id] = slot
+        self._state.slots[slot, KEEP] = self._plan.keep[entity]
         return slot
+
+    def _note_overgrown(self, claimed: Claim) -> None:
+        slots, ends = self._state.slots, self._state.ends
+        if not ends[DROPPED_ANY]:
+            return
+        ends[DROPPED_ANY] = 0
+        dropped = slots[claimed.unique, DROPPED]
+        for slot in claimed.unique[dropped >= LEAST].tolist():
+            slots[slot, DROPPED] = 0
+            self._overgrown[self._owners[slot]] = None
 
     def _drop_evicted(self) -> None:
         state = self._state

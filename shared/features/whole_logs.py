@@ -46,10 +46,11 @@ class LogWalker:
         self._program = features.program
         self.entities = len(features.entities)
         self.features = len(features.program.kind)
-        self._plan = make_plan(features.program, self.entities)
+        self._plan = make_plan(features.program, self.entities, features.lateness_ms)
         self._arithmetic = arithmetic_of(features.program)
         self._edges = np.empty(len(self._plan.edges) + 1, np.int64)
         self._held = np.empty(self._plan.held, np.int64)
+        self._past = make_slots(1, self._plan.streams, len(self._plan.edges))
         self._room = 0
         self._scratch = np.empty(0, np.int64)
 
@@ -79,6 +80,7 @@ class LogWalker:
             np.ascontiguousarray(asks.own),
             asks.starts,
             matrix,
+            self._past,
             self._edges,
             self._held,
             self._scratch,

@@ -16,6 +16,7 @@ from shared.contracts.payments import Activity, Label, Transaction
 from shared.features.rows import RowEncoder
 from shared.features.rowwise import Rowwise
 from shared.features.timelines import Timelines
+from shared.features.trimming import split_log
 from shared.stores.timeline_keys import entity_key
 from tests.faults.read_back import Captured, Found
 from tests.support import oracle
@@ -122,10 +123,12 @@ class LaidLogs:
         assert self._look is not None
         epoch, entity, own = name
         names = self._found.features
-        log = self._look(entity_key(names.portfolio_name, epoch, names.entities[entity].name, own))
         size, left = names.layout.record_bytes, []
+        key = entity_key(names.portfolio_name, epoch, names.entities[entity].name, own)
+        base, log = split_log(self._look(key), size)
         for index in missing:
-            row = log[index * size : (index + 1) * size]
+            at = max(index - base.index, 0) * size
+            row = log[at : at + size] if index >= base.index else b""
             is_copy = any(rows[i][ID] == row[ID] for i in range(index) if i in rows)
             if row and (is_copy or epoch < self._last_epoch):
                 rows[index] = row
@@ -191,7 +194,10 @@ class LaidLogs:
             stand = [*before, own_row] if row["versions"][entity] >= 0 else before
             logs.append(None if own is None else [self._record(r) for r in stand])
             versions.append(len(before))
-        return oracle.vector(self._found.features.program, logs, versions, self._record(own_row))
+        features, seen = self._found.features, [version + 1 for version in versions]
+        return oracle.vector(
+            features.program, logs, versions, [self._record(own_row)] * len(logs), features.lateness_ms, seen
+        )
 
     def _record(self, row: bytes) -> oracle.Record:
         values = np.frombuffer(row, self._found.features.layout.dtype)[0]

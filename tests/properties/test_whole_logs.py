@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from shared.features.folding import FoldResult
 from shared.features.timelines import Timelines
 from shared.features.whole_logs import ABSENT, Asks, LogWalker
 from tests.properties.test_timelines import ROOMY, SETTINGS
-from tests.support.arrivals import FEATURES, Arrival, arrivals
+from tests.support.arrivals import FEATURES, FORGETFUL, LONG_STEP_MS, Arrival, arrivals
 from tests.support.oracle import Record
-from tests.support.timeline_cases import Logs, assert_same_bits, encode
+from tests.support.timeline_cases import Features, Logs, assert_same_bits, encode
 
 LATE_EVERY = 5
 
@@ -27,7 +28,7 @@ def _words(records: Sequence[Record]) -> NDArray[np.int64]:
 
 def _online(found: list[Arrival], logs: Logs) -> list[FoldResult]:
     """Every record by a worker of its own batch; each fifth payment is late: scored, and not appended."""
-    timelines = Timelines(FEATURES, ROOMY, logs.key)
+    timelines = Timelines(logs.features, ROOMY, logs.key)
     results = []
     for number, (record, ids) in enumerate(found):
         kept = np.array([not (record.kind == 1 and number % LATE_EVERY == 0)])
@@ -54,12 +55,12 @@ def _asks_of(
 
 
 @SETTINGS
-@given(arrivals())
-def test_a_walk_gives_the_bits_that_the_worker_gave(found: list[Arrival]) -> None:
-    logs = Logs(FEATURES)
+@given(st.one_of(arrivals(), arrivals(60, LONG_STEP_MS)), st.sampled_from([FEATURES, FORGETFUL]))
+def test_a_walk_gives_the_bits_that_the_worker_gave(found: list[Arrival], features: Features) -> None:
+    logs = Logs(features)
     results = _online(found, logs)
     rows = _words([record for record, _ in found])
-    walker, again = LogWalker(FEATURES), np.full((len(found), len(FEATURES.program.kind)), np.nan)
+    walker, again = LogWalker(features), np.full((len(found), len(features.program.kind)), np.nan)
     for key, log in logs.logs.items():
         entity, _, own = key.decode().partition("/")
         e = int(entity)

@@ -25,11 +25,16 @@ FEATURES: Final = Features(
         activities=("login", "registered"),
     ),
 )
+FORGETFUL: Final = replace(FEATURES, lateness_ms=5_000)
+"""The same, and nothing may come more than five seconds late."""
+
 START_MS: Final = 1_700_000_000_000
+STEP_MS: Final = 500
+LONG_STEP_MS: Final = 10_000
+"""Times lie a multiple of it apart, at most 40: all in reach of each other, or not."""
 
 Arrival = tuple[Record, Ids]
 
-times = st.integers(0, 40).map(lambda s: START_MS + 500 * s)
 amounts = st.one_of(st.integers(0, 30), st.integers(10**12 - 20, 10**12), st.integers(0, 10**12))
 spots = st.sampled_from([0, pack(52.5, 13.4), pack(52.500001, 13.4), pack(-33.9, 151.2), pack(90, -180)])
 extras = st.tuples(st.integers(0, 2**63), st.integers(0, 3), spots)
@@ -40,11 +45,16 @@ ids_of = st.tuples(
 
 
 @cache
-def a_payment(number: int) -> st.SearchStrategy[Record]:
+def _times(step_ms: int) -> st.SearchStrategy[int]:
+    return st.integers(0, 40).map(lambda s: START_MS + step_ms * s)
+
+
+@cache
+def a_payment(number: int, step_ms: int = STEP_MS) -> st.SearchStrategy[Record]:
     """A payment of any time and amount, numbered within its test."""
     return st.builds(
         Record,
-        time=times,
+        time=_times(step_ms),
         amount=amounts,
         id=st.just(1_000 + number),
         body=st.just(number),
@@ -53,14 +63,14 @@ def a_payment(number: int) -> st.SearchStrategy[Record]:
 
 
 @cache
-def _label(number: int) -> st.SearchStrategy[Record]:
+def _label(number: int, step_ms: int) -> st.SearchStrategy[Record]:
     return st.builds(
         Record,
         kind=st.just(2),
         id=st.just(5_000 + number),
         body=st.just(number),
-        time=times,
-        amount=times,
+        time=_times(step_ms),
+        amount=_times(step_ms),
         ref=st.integers(1_000, 1_012),
         verdict=st.sampled_from([1, 1, 2, 3]),
         extra=st.just((0, 0, 0)),
@@ -68,11 +78,11 @@ def _label(number: int) -> st.SearchStrategy[Record]:
 
 
 @cache
-def _activity(number: int) -> st.SearchStrategy[Record]:
+def _activity(number: int, step_ms: int) -> st.SearchStrategy[Record]:
     return st.builds(
         Record,
         kind=st.sampled_from([3, 4, 255]),
-        time=times,
+        time=_times(step_ms),
         amount=amounts,
         id=st.just(9_000 + number),
         extra=extras,
@@ -80,21 +90,21 @@ def _activity(number: int) -> st.SearchStrategy[Record]:
 
 
 @st.composite
-def arrivals(draw: st.DrawFn, largest: int = 40) -> list[Arrival]:
+def arrivals(draw: st.DrawFn, largest: int = 40, step_ms: int = STEP_MS) -> list[Arrival]:
     """Records with their entities in the order of arrival, some of them again, some changed."""
     found: list[Arrival] = []
     for number in range(draw(st.integers(1, largest))):
         step = draw(st.integers(0, 10))
         if step < 4 or not found:
-            found.append((draw(a_payment(number % 13)), draw(ids_of)))
+            found.append((draw(a_payment(number % 13, step_ms)), draw(ids_of)))
         elif step < 7:
             labelled = draw(st.sampled_from(found))
-            label = draw(_label(number))
+            label = draw(_label(number, step_ms))
             if labelled[0].kind == 1:
                 label = replace(label, ref=labelled[0].id, time=labelled[0].time)
             found.append((label, labelled[1]))
         elif step < 9:
-            found.append((draw(_activity(number)), draw(ids_of)))
+            found.append((draw(_activity(number, step_ms)), draw(ids_of)))
         else:
             again, names = draw(st.sampled_from(found))
             found.append((_again(again, draw(st.integers(0, 5))), names))

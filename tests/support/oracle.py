@@ -29,6 +29,14 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Standing(Record):
+    """A record that is not forgotten, and its index. ``payment``: the index of the payment a label is at."""
+
+    index: int = 0
+    payment: int = -1
+
+
+@dataclass(frozen=True)
 class Feature:
     """One feature of a program."""
 
@@ -55,31 +63,98 @@ def features_of(program: Program) -> list[Feature]:
     ]
 
 
-def first_index(log: Sequence[Record], record_id: int) -> int:
-    """Where the id stands first, -1 if nowhere."""
-    return next((index for index, record in enumerate(log) if record.id == record_id), -1)
+def reach_of(features: Sequence[Feature], entity: int) -> int:
+    """How far behind a payment the entity's features read."""
+    read = [f for f in features if KINDS[f.kind].entity and f.entity == entity]
+    return max(
+        (f.offset + f.window + (f.span if f.kind == "high_count" else 0) for f in read),
+        default=0,
+    )
 
 
-def known(log: Sequence[Record], version: int) -> list[Record]:
-    """The first copies up to ``version``, in fold order: by event time, then index."""
-    first = [r for index, r in enumerate(log[: version + 1]) if first_index(log, r.id) == index]
-    return sorted(first, key=lambda record: record.time)
+def floors(log: Sequence[Record], keep: int) -> list[int]:
+    """For each index the time at and below which everything is forgotten, once the record there has come."""
+    found, newest, last = [], -(2**62), Record(time=-(2**62), amount=0, id=0)
+    for record in log:
+        if record.kind == 1 and record.id != last.id:
+            newest, last = max(newest, min(record.time, last.time)), record
+        found.append(newest - keep)
+    return found
+
+
+def standing(log: Sequence[Record], keep: int) -> tuple[list[Standing], list[int]]:
+    """Every record that was taken, forgotten ones too, and for each index that of its first copy."""
+    taken: list[Standing] = []
+    first: dict[int, Standing] = {}
+    versions = []
+    for index, (record, floor) in enumerate(zip(log, floors(log, keep), strict=True)):
+        earlier = first.get(record.id)
+        if earlier is not None and _time_of(earlier, taken) > floor:
+            versions.append(earlier.index)
+            continue
+        versions.append(index)
+        came = Standing(**vars(record), index=index)
+        if record.kind == 2:
+            payment = first.get(record.ref)
+            if payment is not None and payment.kind == 1 and payment.time > floor:
+                came = replace(came, payment=payment.index)
+        if came.payment < 0 and record.time <= floor:
+            first.pop(record.id, None)
+            continue
+        first[record.id] = came
+        taken.append(came)
+        if record.kind == 1:
+            for k, r in enumerate(taken):
+                if r.kind == 2 and r.ref == record.id and r.payment < 0 and r.time > floor:
+                    taken[k] = first[r.id] = replace(r, payment=index)
+    return taken, versions
+
+
+def _time_of(record: Standing, taken: Sequence[Standing]) -> int:
+    """A label has the time of its payment; while it waits for that, the time that it names."""
+    return next((r.time for r in taken if r.kind == 1 and r.index == record.payment), record.time)
+
+
+def known(log: Sequence[Record], version: int, seen: int, keep: int) -> list[Standing]:
+    """First copies up to ``version`` as a log of ``seen`` records knows them, by event time and index."""
+    taken, _ = standing(log[:seen], keep)
+    floor = floors(log[:seen], keep)[-1] if seen else -(2**62)
+    there = [r for r in taken if r.index <= version and (r.kind == 2 or r.time > floor)]
+    payments = {r.index for r in there if r.kind == 1}
+    return sorted((r for r in there if r.kind != 2 or r.payment in payments), key=lambda r: r.time)
 
 
 def vector(
-    program: Program, logs: Sequence[Sequence[Record] | None], versions: Sequence[int], row: Record
+    program: Program,
+    logs: Sequence[Sequence[Record] | None],
+    versions: Sequence[int],
+    rows: Sequence[Record],
+    lateness: int,
+    seen: Sequence[int],
+    is_out: Sequence[bool] = (),
 ) -> list[float]:
-    """The features of the payment ``row`` given its entities' logs up to ``versions``; others NaN."""
+    """The features of a payment, ``rows`` being what each of its entities' logs has of it.
+
+    The logs are known up to ``versions`` when they had ``seen`` records; features of others are NaN. Where
+    ``is_out`` the payment is no part of what it sees.
+    """
+    features = features_of(program)
+    there: list[list[Standing] | None] = []
+    for entity, log in enumerate(logs):
+        keep = reach_of(features, entity) + lateness
+        found = None if log is None else known(log, versions[entity], seen[entity], keep)
+        if found and is_out and is_out[entity]:
+            found = [r for r in found if r.id != rows[entity].id]
+        there.append(found)
     values: list[float] = []
-    for feature in features_of(program):
+    for feature in features:
+        records = there[feature.entity] if KINDS[feature.kind].entity else None
         if KINDS[feature.kind].operands:
             values.append(_combine(feature, values[feature.left], values[feature.right]))
-        elif not KINDS[feature.kind].entity or logs[feature.entity] is None:
+        elif records is None:
             values.append(nan)
         else:
-            log = logs[feature.entity]
-            assert log is not None
-            values.append(_value(feature, known(log, versions[feature.entity]), row, log))
+            values.append(_value(feature, records, rows[feature.entity]))
     return values
 
 
@@ -99,9 +174,9 @@ def _window(feature: Feature, records: Sequence[Record], row: Record, kind: int)
     return found
 
 
-def _value(feature: Feature, records: Sequence[Record], row: Record, log: Sequence[Record]) -> float:
+def _value(feature: Feature, records: Sequence[Standing], row: Record) -> float:
     if KINDS[feature.kind].delayed:
-        return _delayed(feature, records, row, log)
+        return _delayed(feature, records, row)
     kind = 1 if feature.stream == 0 else feature.stream + 1
     window = _window(feature, records, row, kind)
     if KINDS[feature.kind].column:
@@ -109,7 +184,7 @@ def _value(feature: Feature, records: Sequence[Record], row: Record, log: Sequen
     if feature.kind == "high_count":
         return _high_count(feature, window, [r for r in records if r.kind == 1])
     if feature.kind in ("clean_ratio", "clean_z"):
-        return _clean(feature, window, records, row, log)
+        return _clean(feature, window, records, row)
     return _amounts(feature, window, row)
 
 
@@ -159,11 +234,9 @@ def _high_count(feature: Feature, window: Sequence[Record], payments: Sequence[R
     return float(found)
 
 
-def _clean(
-    feature: Feature, window: Sequence[Record], records: Sequence[Record], row: Record, log: Sequence[Record]
-) -> float:
+def _clean(feature: Feature, window: Sequence[Record], records: Sequence[Standing], row: Record) -> float:
     def is_out(r: Record) -> bool:
-        return r.time <= row.time - feature.span and _is_fraud(r, records, row.time, log)
+        return r.time <= row.time - feature.span and _is_fraud(r, records, row.time)
 
     amounts = [r.amount for r in window if not is_out(r)]
     n, total, squares = len(amounts), sum(amounts), sum(a * a for a in amounts)
@@ -217,9 +290,9 @@ def _moving(feature: Feature, window: Sequence[Record], row: Record) -> float:
     return found / (float(max(row.time - placed[-1].time, 1_000)) / 3_600_000.0)
 
 
-def _delayed(feature: Feature, records: Sequence[Record], row: Record, log: Sequence[Record]) -> float:
+def _delayed(feature: Feature, records: Sequence[Standing], row: Record) -> float:
     payments = _window(feature, records, row, 1)
-    is_fraud = [_is_fraud(payment, records, row.time, log) for payment in payments]
+    is_fraud = [_is_fraud(payment, records, row.time) for payment in payments]
     if feature.kind == "delayed_count":
         return float(len(payments))
     if feature.kind == "delayed_frauds":
@@ -242,8 +315,8 @@ def _seconds(row: Record, since: Sequence[Record]) -> float:
     return float(row.time - since[0].time) / 1000.0 if since else nan
 
 
-def _is_fraud(payment: Record, records: Sequence[Record], now: int, log: Sequence[Record]) -> bool:
+def _is_fraud(payment: Record, records: Sequence[Standing], now: int) -> bool:
     labels = [r for r in records if r.kind == 2 and r.ref == payment.id and r.amount <= now]
     if not labels:
         return False
-    return max(labels, key=lambda label: (label.amount, first_index(log, label.id))).verdict == 1
+    return max(labels, key=lambda label: (label.amount, label.index)).verdict == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from shared.features.kinds import CODES, KINDS
 from shared.features.layout import Layout
 from shared.features.program import Program
 from shared.features.timelines import Claim, FoldResult, Timelines
+from shared.features.trimming import BASE_BYTES, WHOLE, Base, cut
 
-from .oracle import Record, first_index, vector
+from .oracle import Record, features_of, floors, reach_of, standing, vector
 
 COLUMNS = (
     "kind",
@@ -47,6 +49,16 @@ class Features:
     program: Program
     layout: Layout = field(default_factory=Layout)
     entities: tuple[str, ...] = ("card", "terminal")
+    lateness_ms: int = 10**9
+
+    def keep(self, entity: int) -> int:
+        """How far behind the newest payment a record of the entity is forgotten, ms."""
+        return self._reach[entity] + self.lateness_ms
+
+    @cached_property
+    def _reach(self) -> list[int]:
+        features = features_of(self.program)
+        return [reach_of(features, entity) for entity in range(len(self.entities))]
 
 
 def every_kind(entity: int) -> list[dict[str, Any]]:
@@ -140,6 +152,7 @@ class Logs:
 
     features: Features
     logs: dict[bytes, list[Record]] = field(default_factory=dict)
+    bases: dict[bytes, Base] = field(default_factory=dict)
 
     def key(self, entity: int, entity_id: str) -> bytes:
         """The name of a timeline."""
@@ -150,15 +163,29 @@ class Logs:
         return None if entity_id is None else self.logs.setdefault(self.key(entity, entity_id), [])
 
     def append(self, claim: Claim, records: Sequence[Record]) -> tuple[list[int], bytes]:
-        """What the store's one call does with a claim."""
-        starts, unseen, at = [], [], 0
+        """What the store's one call does with a claim, while no log was trimmed."""
+        starts, unseen, bases = self.ask(claim, records)
+        assert not bases
+        return starts, unseen
+
+    def ask(self, claim: Claim, records: Sequence[Record]) -> tuple[list[int], bytes, bytes]:
+        """What the store's one call does with a claim: starts, unseen, bases."""
+        starts, unseen, bases, at = [], [], [], 0
         for key, known, count in zip(claim.keys, claim.known, claim.counts, strict=True):
-            log = self.logs.setdefault(key, [])
+            log, base = self.logs.setdefault(key, []), self.bases.get(key, WHOLE)
             starts.append(len(log))
-            unseen.append(encode(log[known:], self.features.layout).tobytes())
+            unseen.append(encode(log[max(known, base.index) :], self.features.layout).tobytes())
+            bases.append(base.encode() if known < base.index else bytes(BASE_BYTES))
             log.extend(records[i] for i in claim.order[at : at + count])
             at += count
-        return starts, b"".join(unseen)
+        told = b"".join(bases)
+        return starts, b"".join(unseen), told if any(told) else b""
+
+    def trim(self) -> None:
+        """Cut every log: its first records are told to nobody from now on, and stay for the oracle."""
+        for key, log in self.logs.items():
+            base, keep = self.bases.get(key, WHOLE), self.features.keep(int(key[:1]))
+            self.bases[key] = cut(encode(log[base.index :], self.features.layout), base, keep, least=1)
 
     def by_another(self, records: Sequence[Record], ids: Sequence[Ids]) -> None:
         """Another worker appends."""
@@ -173,24 +200,54 @@ class Logs:
     ) -> FoldResult:
         """Claim, append, fold."""
         claim = timelines.claim(ids, kept)
-        starts, unseen = self.append(claim, records)
-        return timelines.fold(claim, encode(records, self.features.layout), starts, unseen)
+        starts, unseen, bases = self.ask(claim, records)
+        rows = encode(records, self.features.layout)
+        return timelines.fold(claim, rows, starts, unseen, bases=bases)
 
     def check(self, result: FoldResult, records: Sequence[Record], ids: Sequence[Ids]) -> None:
         """Compare a result with the oracle: versions, conflicts, and every payment's features to the bit."""
         for i, (record, names) in enumerate(zip(records, ids, strict=True)):
             logs = [self.log(entity, entity_id) for entity, entity_id in enumerate(names)]
-            versions = [-1 if log is None else first_index(log, record.id) for log in logs]
-            assert result.versions[i].tolist() == versions
-            first = [log[v] for log, v in zip(logs, versions, strict=True) if log is not None]
-            assert bool(result.conflicts[i]) == any(r.body != record.body for r in first)
+            versions = result.versions[i].tolist()
+            again = {entity: index for row, entity, index in result.repeats if row == i}
+            at = [again.get(entity, version) for entity, version in enumerate(versions)]
+            for entity, log in enumerate(logs):
+                assert versions[entity] == self._version(entity, log, at[entity])
+                assert log is None or log[at[entity]] == record
+            copies = [self._first(entity, log, at[entity]) for entity, log in enumerate(logs)]
+            assert bool(result.conflicts[i]) == any(r is not None and r.body != record.body for r in copies)
             if record.kind != 1:
                 assert np.isnan(result.matrix[i]).all()
             elif not result.conflicts[i]:
                 expected = np.array(
-                    vector(self.features.program, logs, versions, first[0] if first else record)
+                    vector(
+                        self.features.program,
+                        logs,
+                        [v if v >= -1 else -v - 3 for v in versions],
+                        [
+                            copy if copy is not None and v >= 0 else record
+                            for copy, v in zip(copies, versions, strict=True)
+                        ],
+                        self.features.lateness_ms,
+                        [index + 1 for index in at],
+                        [v < -1 for v in versions],
+                    )
                 )
                 assert_same_bits(result.matrix[i], expected)
+
+    def _first(self, entity: int, log: Sequence[Record] | None, at: int) -> Record | None:
+        """The first copy of the record at index ``at``."""
+        return None if log is None else log[standing(log, self.features.keep(entity))[1][at]]
+
+    def _version(self, entity: int, log: Sequence[Record] | None, at: int) -> int:
+        """What the record at index ``at`` has for its version."""
+        if log is None:
+            return -1
+        keep = self.features.keep(entity)
+        first = standing(log, keep)[1][at]
+        reach = keep - self.features.lateness_ms
+        is_cut = log[at].kind == 1 and first != at and log[first].time - reach < floors(log, keep)[at]
+        return -2 - (at + 1) if is_cut else first
 
 
 def assert_same_bits(found: NDArray[np.float64], expected: NDArray[np.float64]) -> None:

@@ -31,18 +31,18 @@ DAY_MS = 86_400_000
 def test_features_of_one_window_share_their_edges() -> None:
     kinds = ("count", "mean", "sum")
     features = [{"kind": k, "entity": 0, "window_ms": w * DAY_MS} for k in kinds for w in (1, 7)]
-    plan = make_plan(program_of(features), 2)
+    plan = make_plan(program_of(features), 2, 0)
     assert plan.edges.tolist() == [[0, 0], [0, DAY_MS], [0, 7 * DAY_MS]]
     assert plan.cuts.tolist() == [[0, 0], [3, 6], [3, 6]]
 
 
 def test_only_what_a_feature_reads_is_kept() -> None:
-    lean = make_plan(program_of([{"kind": "count", "entity": 0, "window_ms": DAY_MS}]), 1)
+    lean = make_plan(program_of([{"kind": "count", "entity": 0, "window_ms": DAY_MS}]), 1, 0)
     assert (lean.columns, lean.squares, lean.peaks, lean.streams) == (EXTRA, 0, 0, 3)
     assert lean.stream_of[KIND_TRANSACTION] == 0
     assert lean.stream_of[KIND_LABEL] == lean.streams - 1
     assert lean.stream_of[KIND_ACTIVITY] == lean.streams - 1
-    full = make_plan(full_program(), 2)
+    full = make_plan(full_program(), 2, 0)
     assert full.extras.tolist() == [W_EXTRA + 1, W_EXTRA + 2]
     assert (full.columns, full.squares, full.peaks) == (EXTRA + 5, EXTRA + 2, EXTRA + 4)
     assert full.stream_of[KIND_LABEL] == 1
@@ -85,7 +85,7 @@ def test_features_that_share_a_window_pass_over_it_once() -> None:
         {"kind": "delayed_risk", **delayed, "window_ms": 7 * DAY_MS},
         *({"kind": kind, **window, "column": 0} for kind in ("pair_sum", "pair_mean", "pair_z")),
     ]
-    plan = make_plan(program_of(features), 1)
+    plan = make_plan(program_of(features), 1, 0)
     passes = [FOLDS[code] for code in plan.steps[:, STEP_FOLD].tolist() if code != NO_EDGE]
     assert passes == [
         "clean.clean",
@@ -107,7 +107,7 @@ def test_a_longer_window_goes_on_where_a_shorter_one_of_the_same_numbers_ended()
         {**high, "window_ms": 14 * DAY_MS, "p0": 4.0},
         {**high, "window_ms": 14 * DAY_MS, "offset_ms": DAY_MS},
     ]
-    plan = make_plan(program_of(features), 1)
+    plan = make_plan(program_of(features), 1, 0)
     assert (plan.steps[:, STEP_HELD] // HELD).tolist() == [0, 0, 0, 1, 2]
     assert np.flatnonzero(plan.steps[:, STEP_FOLD] != NO_EDGE).tolist() == [0, 3, 4]
 
