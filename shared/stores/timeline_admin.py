@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 from zlib import crc32
@@ -11,11 +11,13 @@ import numpy as np
 from msgspec import Struct
 
 from shared.contracts.addresses import RedisAddress
+from shared.features.trimming import BASE_BYTES, split_log
 
 from . import epochs
 from . import timeline_keys as names
 from .timeline_client import TimelineClient
 from .timeline_port import EpochState, StateLost
+from .timeline_trim import LENGTHS
 
 ID_OFFSET: Final = 16
 """Where a record's hash stands in every layout (`shared.features.layout`)."""
@@ -49,7 +51,8 @@ class Finding(Struct, frozen=True):
 
 
 class CheckReport(Struct, frozen=True):
-    """``uncaptured_tail``: records after the last captured one of their log, normal in live traffic.
+    """``trimmed``: records that had left the logs. ``uncaptured_tail``: records after the last captured one
+    of their log, normal in live traffic.
 
     ``findings`` stop at the limit, ``finding_count`` does not.
     """
@@ -57,6 +60,7 @@ class CheckReport(Struct, frozen=True):
     epoch: EpochState
     logs: int
     records: int
+    trimmed: int
     uncaptured_tail: int
     finding_count: int
     findings: tuple[Finding, ...]
@@ -91,6 +95,17 @@ class TimelineAdmin:
         value = self.client.command("GET", names.epoch_key(self.portfolio))
         return None if value is None else epochs.decode(value)
 
+    def lengths(self, keys: Sequence[bytes]) -> list[int]:
+        """How many records each log ever had, those that were trimmed too; logs of any buckets."""
+        by_bucket: dict[int, list[bytes]] = {}
+        for key in keys:
+            by_bucket.setdefault(names.bucket_in(self.portfolio, key), []).append(key)
+        found: dict[bytes, int] = {}
+        for some in by_bucket.values():
+            lengths = self.client.script(LENGTHS, some, self.record_bytes, BASE_BYTES)
+            found.update(zip(some, lengths, strict=True))
+        return [found[key] for key in keys]
+
     def check(
         self,
         entries: Iterable[LogEntry],
@@ -102,7 +117,8 @@ class TimelineAdmin:
 
         ``entries``: grouped by log, each log's entries ordered by (epoch, index). Entries of the current
         epoch must stand at their index; those of earlier epochs must stand anywhere (a rebuild moved
-        them), unless the current epoch is still rebuilding. Raises StateLost for a store without epoch.
+        them), unless the current epoch is still rebuilding. What was trimmed is not looked for: the first
+        records of a log, as many as its base says. Raises StateLost for a store without epoch.
         """
         state = self.epoch()
         if state is None:
@@ -133,7 +149,8 @@ class TimelineAdmin:
         keys = [names.entity_key(self.portfolio, state.number, *log, state.buckets) for log in logs]
         found = self.client.pipelined(("GET", key) for key in keys)
         for (log, own), body in zip(logs.items(), found, strict=True):
-            tally.compare(*log, own, body or b"")
+            base, rows = split_log(body or b"", self.record_bytes)
+            tally.compare(*log, own, base.index, rows)
 
 
 def grouped(entries: Iterable[LogEntry]) -> Iterator[tuple[Log, Iterator[LogEntry]]]:
@@ -159,29 +176,38 @@ class _Tally:
         self._size = record_bytes
         self._limit = limit
         self._findings: list[Finding] = []
-        self._count = self._logs = self._records = self._tail = 0
+        self._count = self._logs = self._records = self._trimmed = self._tail = 0
 
-    def compare(self, entity: str, entity_id: str, entries: list[LogEntry], log: bytes) -> None:
-        """One log against its captured entries."""
+    def compare(self, entity: str, entity_id: str, entries: list[LogEntry], base: int, log: bytes) -> None:
+        """One log, whose first ``base`` records were trimmed, against its captured entries."""
         self._logs += 1
         self._records += len(entries)
-        current = {entry.index: entry for entry in entries if entry.epoch == self._state.number}
-        earlier = self._first_copies(entries)
-        rows = self._rows(log)
+        here = [entry for entry in entries if entry.epoch == self._state.number]
+        current = {entry.index: entry for entry in here if entry.index >= base}
+        # An epoch begins with the first copies of those before it, so they are the first that are trimmed.
+        earlier = dict(list(self._first_copies(entries).items())[base:])
+        rows = dict(enumerate(self._rows(log), base))
+        self._trimmed += base
         found: dict[bytes, bytes] = {}
-        for row in rows:
+        for row in rows.values():
             found.setdefault(_row_id(row), row)
         for row_id, entry in earlier.items():
             if not self._state.rebuilding:
                 self._judge(entry, found.get(row_id))
         for index, entry in current.items():
-            self._judge(entry, rows[index] if index < len(rows) else None)
+            self._judge(entry, rows.get(index))
         self._find_gaps(entity, entity_id, rows, current, earlier)
 
     def report(self) -> CheckReport:
         """What was found so far."""
         return CheckReport(
-            self._state, self._logs, self._records, self._tail, self._count, tuple(self._findings)
+            epoch=self._state,
+            logs=self._logs,
+            records=self._records,
+            trimmed=self._trimmed,
+            uncaptured_tail=self._tail,
+            finding_count=self._count,
+            findings=tuple(self._findings),
         )
 
     def _rows(self, log: bytes) -> list[bytes]:
@@ -205,12 +231,12 @@ class _Tally:
         self,
         entity: str,
         entity_id: str,
-        rows: list[bytes],
+        rows: Mapping[int, bytes],
         current: dict[int, LogEntry],
         earlier: dict[bytes, LogEntry],
     ) -> None:
         last = max(current, default=-1)
-        for index, row in enumerate(rows):
+        for index, row in rows.items():
             if index in current or _row_id(row) in earlier:
                 continue
             if index > last:

@@ -9,6 +9,8 @@ import asyncio
 import struct
 from collections.abc import AsyncIterable
 
+from shared.features.trimming import BASE_BYTES, WHOLE, Base, decode_base, split_log
+
 from . import epochs
 from . import timeline_keys as names
 from .timeline_port import (
@@ -22,6 +24,7 @@ from .timeline_port import (
     StoreAway,
     StoreError,
 )
+from .timeline_trim import Choose
 
 
 class MemoryServer:
@@ -97,6 +100,18 @@ class MemoryTimelines:
             self._server.allotted, self._server.checked_run = 1, self._run
         return self._server.current
 
+    async def trim(self, epoch: int, key: bytes, choose: Choose) -> int:
+        self._check_open()
+        server = self._server
+        base, rows = split_log(bytes(server.logs.get(key, b"")), self._record_bytes)
+        chosen = choose(base, rows)
+        is_current = server.current is not None and server.current.number == epoch and not server.frozen
+        if chosen.index == base.index or not is_current:
+            return 0
+        left = chosen.index - base.index
+        server.logs[key] = bytearray(chosen.encode() + rows[left * self._record_bytes :])
+        return left
+
     async def recover(
         self, ends: AsyncIterable[CapturedEnd], *, at_least: int, held: int, lost: bool
     ) -> EpochState:
@@ -124,13 +139,18 @@ class MemoryTimelines:
         size, logs, at = self._record_bytes, self._server.logs, 0
         starts: list[int] = []
         unseen: list[bytes] = []
+        bases: list[bytes] = []
         for key, known, count in zip(call.keys, call.known, call.counts, strict=True):
             log = logs.setdefault(key, bytearray()) if count else logs.get(key, bytearray())
-            starts.append(len(log) // size)
-            unseen.append(bytes(log[known * size :]))
+            base, skip = self._base(log)
+            starts.append(base.index + (len(log) - skip) // size)
+            unseen.append(bytes(log[skip + max(known - base.index, 0) * size :]))
+            bases.append(base.encode() if known < base.index else bytes(BASE_BYTES))
             log += call.rows[at : at + count * size]
             at += count * size
-        return AppendReply(struct.pack(f"<{len(starts)}Q", *starts), b"".join(unseen))
+        told = b"".join(bases)
+        packed = struct.pack(f"<{len(starts)}Q", *starts)
+        return AppendReply(packed, b"".join(unseen), told if any(told) else b"")
 
     def _check_call(self, call: AppendCall) -> None:
         self._check_open()
@@ -143,7 +163,7 @@ class MemoryTimelines:
         if server.frozen or server.current.number != call.epoch:
             raise EpochChanged(server.current.number, server.current.number == call.epoch)
         for key, known in zip(call.keys, call.known, strict=True):
-            if len(server.logs.get(key, b"")) < known * self._record_bytes:
+            if self._length(key) < known:
                 raise StateLost(key)
 
     def _check_open(self) -> None:
@@ -154,4 +174,16 @@ class MemoryTimelines:
     async def _lengths(self, ends: list[CapturedEnd]) -> list[int]:
         count = self._buckets
         keys = [names.entity_key(self._portfolio, e.epoch, e.entity, e.entity_id, count) for e in ends]
-        return [len(self._server.logs.get(key, b"")) // self._record_bytes for key in keys]
+        return [self._length(key) for key in keys]
+
+    def _length(self, key: bytes) -> int:
+        """Records that the log ever had."""
+        log = self._server.logs.get(key, bytearray())
+        base, skip = self._base(log)
+        return base.index + (len(log) - skip) // self._record_bytes
+
+    def _base(self, log: bytearray) -> tuple[Base, int]:
+        """A log's base and the bytes that it takes."""
+        if len(log) % self._record_bytes == 0:
+            return WHOLE, 0
+        return decode_base(bytes(log[:BASE_BYTES])), BASE_BYTES

@@ -13,6 +13,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from .timeline_trim import Choose
+
 STATE_WAIT_MS: Final = 2_000
 """How long an append waits for its answer unless the caller says otherwise."""
 
@@ -46,11 +48,14 @@ class AppendCall(Struct, frozen=True):
 class AppendReply(Struct, frozen=True):
     """``starts``: per log the index of my first row (with count 0: the log's length), u64, little endian.
 
-    ``unseen``: the bytes from ``known`` to there of all logs, in key order.
+    ``unseen``: the bytes from ``known`` to there of all logs, in key order. ``bases`` is empty unless a log
+    was trimmed beyond ``known``: then per log `trimming.BASE_BYTES` bytes, the base that its unseen records
+    start at, or zeros for a log whose unseen records start at ``known``.
     """
 
     starts: bytes
     unseen: bytes
+    bases: bytes = b""
 
 
 class EpochState(Struct, frozen=True):
@@ -154,6 +159,15 @@ class TimelineStore(Protocol):
 
     async def ensure_epoch(self) -> EpochState:
         """The current epoch; an empty store gets epoch 1. Only for a portfolio without any history."""
+
+    async def trim(self, epoch: int, key: bytes, choose: Choose) -> int:
+        """Cuts a log's first records off, where ``choose``, called in a thread, says so: how many left.
+
+        Atomic among appends and other cuts: one that comes too late, or in another epoch, or while no append
+        is taken, does nothing. Appends of other stores wait for no more than the copy of what stays; those
+        of this one wait until the log was read too.
+        Raises StoreAway, StoreFull, StoreRefused.
+        """
 
     async def recover(
         self, ends: AsyncIterable[CapturedEnd], *, at_least: int, held: int, lost: bool

@@ -21,6 +21,8 @@ import numpy as np
 import redis
 from msgspec import Struct
 
+from shared.features.trimming import split_log
+
 from . import epochs
 from . import timeline_keys as names
 from .timeline_admin import ID_OFFSET, LogEntry, TimelineAdmin, grouped, record_ids
@@ -242,15 +244,15 @@ class _Rebuild:
         return self._over - before
 
     def _copy_logs(self, keys: list[bytes]) -> None:
-        lengths = self._client.pipelined(("STRLEN", key) for key in keys)
+        lengths = self._admin.lengths(keys)
         grown = [key for key, n in zip(keys, lengths, strict=True) if n > self._copied.get(key, 0)]
-        reads = [("GETRANGE", key, self._copied.get(key, 0), -1) for key in grown]
-        reads += [("GETRANGE", self._target(key), 0, -1) for key in grown]
-        replies = self._client.pipelined(reads)
+        replies = self._client.pipelined(("GET", key) for key in [*grown, *map(self._target, grown)])
         fresh: dict[bytes, bytes] = {}
-        for key, beyond, laid in zip(grown, replies, replies[len(grown) :], strict=False):
-            self._copied[key] = self._copied.get(key, 0) + len(beyond)
-            if rows := self._new_rows(beyond, laid):
+        for key, log, laid in zip(grown, replies, replies[len(grown) :], strict=False):
+            base, beyond = split_log(log or b"", self._size)
+            known = self._copied.get(key, 0)
+            self._copied[key] = base.index + len(beyond) // self._size
+            if rows := self._new_rows(beyond[max(known - base.index, 0) * self._size :], laid or b""):
                 fresh[self._target(key)] = rows
         self._lay(fresh)
         self._over += sum(len(rows) for rows in fresh.values()) // self._size

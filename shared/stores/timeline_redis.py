@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.contracts.addresses import RedisAddress
+from shared.features.trimming import BASE_BYTES, split_log
 
 from . import epochs
 from . import timeline_keys as names
@@ -33,6 +34,7 @@ from .timeline_port import (
     StoreAway,
 )
 from .timeline_replies import explain
+from .timeline_trim import LENGTHS, TRIM, Choose
 
 SCRIPT: Final = resources.files(__package__).joinpath("timeline_script.lua").read_bytes()
 _SHA: Final = sha1(SCRIPT, usedforsecurity=False).hexdigest().encode()
@@ -107,6 +109,18 @@ class RedisTimelines:
             ):
                 await self._on(bucket, b"SET", key, value, b"NX")
         return state
+
+    async def trim(self, epoch: int, key: bytes, choose: Choose) -> int:
+        bucket = self._bucket(key)
+        log = await self._on(bucket, b"GET", key) or b""
+        base, rows = split_log(log, self._record_bytes)
+        chosen = await asyncio.to_thread(choose, base, rows)
+        if chosen.index == base.index:
+            return 0
+        given = [b"%d" % epoch, b"%d" % self._record_bytes, b"%d" % base.index, chosen.encode()]
+        keys = [self._epoch_keys[bucket], self._freeze_keys[bucket], key]
+        is_cut = await self._script(bucket, TRIM, keys, given)
+        return chosen.index - base.index if is_cut else 0
 
     async def recover(
         self, ends: AsyncIterable[CapturedEnd], *, at_least: int, held: int, lost: bool
@@ -186,11 +200,14 @@ class RedisTimelines:
         return found
 
     async def _lengths(self, ends: list[CapturedEnd]) -> list[int]:
-        """Records in each log, asked in one go."""
+        """Records that each log ever had, asked in one go."""
         count = len(self._buckets)
         keys = [names.entity_key(self._portfolio, e.epoch, e.entity, e.entity_id, count) for e in ends]
-        replies = await asyncio.gather(*[self._on(self._bucket(key), b"STRLEN", key) for key in keys])
-        return [length // self._record_bytes for length in replies]
+        arguments = [b"%d" % self._record_bytes, b"%d" % BASE_BYTES]
+        found = await asyncio.gather(
+            *[self._script(self._bucket(key), LENGTHS, [key], arguments) for key in keys]
+        )
+        return [records for (records,) in found]
 
     async def _script(self, bucket: int, text: bytes, keys: list[bytes], arguments: list[bytes]) -> Any:
         return await self._on(bucket, b"EVAL", text, b"%d" % len(keys), *keys, *arguments)

@@ -14,8 +14,10 @@ from infra.local.secrets import Secrets
 from services.gateway.core.rates import Rate
 from services.gateway.edge.once_redis import RedisOnce
 from shared.contracts.access import OPERATOR
+from shared.features.trimming import Base
 from shared.stores.timeline_admin import TimelineAdmin
-from shared.stores.timeline_port import CapturedEnd
+from shared.stores.timeline_keys import entity_key
+from shared.stores.timeline_port import AppendCall, CapturedEnd
 from shared.stores.timeline_rebuild import rebuild
 from shared.stores.timeline_redis import RedisTimelines
 from shared.stores.timeline_usage import look
@@ -91,6 +93,10 @@ async def test_the_scorer_and_the_cli_have_what_they_use(
     await store.start()
     await store.ensure_epoch()
     state = await store.recover(_no_ends(), at_least=0, held=0, lost=False)
+    key = entity_key(PORTFOLIO, state.number, "card", "c")
+    await store.append(AppendCall(state.number, [key], [0], [2], bytes(2 * RECORD_BYTES)))
+    assert await store.trim(state.number, key, lambda base, rows: Base(1)) == 1
+    assert (await store.append(AppendCall(state.number, [key], [0], [0], b""))).bases == Base(1).encode()
     await store.stop()
     assert state.number == 1
 

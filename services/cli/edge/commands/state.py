@@ -147,6 +147,7 @@ def _tell(report: CheckReport, usage: StateUsage) -> None:
     facts: dict[str, Any] = {
         "logs compared": report.logs,
         "records compared": report.records,
+        "trimmed": report.trimmed,
         "not captured yet": report.uncaptured_tail,
         "faults": report.finding_count,
         "rebuilding": report.epoch.rebuilding,
