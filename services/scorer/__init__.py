@@ -3,7 +3,8 @@
 Topics in: ``transactions``, ``activities``, ``labels`` (one group per portfolio), ``releases`` (whole, no
 group). Topics out: ``decisions``, ``flagged``, ``predictions``, ``captures`` (to the input's partition),
 ``dead-letters``, ``status``.
-State: entity timelines in Redis, cached here; offsets and event-time marks in Kafka's commits.
+State: entity timelines in Redis, cached here, and cut when they hold much of what is forgotten; offsets and
+event-time marks in Kafka's commits.
 Failure: nothing is committed before its outputs are confirmed, so a killed worker's records come again and
 give the same decisions. Redis away for longer than ``state_wait_ms``: payments are scored on what they carry
 and flagged; what was missed is appended when Redis is back. A record our code fails on three times goes to

@@ -19,6 +19,7 @@ from services.scorer.edge.pump import Pump, PumpParts
 from services.scorer.edge.releases import ReleaseTaker
 from services.scorer.edge.reporter import Reporter
 from services.scorer.edge.state import StateCalls
+from services.scorer.edge.trimmer import Trimmer
 from services.scorer.edge.warm_up import compile_apart, warm_up
 from services.scorer.edge.watchdog import Watchdog
 from services.scorer.settings import ScorerSettings
@@ -138,7 +139,8 @@ def build(settings: ScorerSettings, health: Health) -> list[ServiceT]:
         portfolio.name,
     )
     watchdog = Watchdog(pump, states, health, settings.stuck_after_ms / 1000)
-    return [pump, CatchUp(pump, kafka_of(settings), kinds, limits), reporter, watchdog, follower]
+    catch_up = CatchUp(pump, kafka_of(settings), kinds, limits)
+    return [pump, catch_up, Trimmer(engine, _timelines(settings, feature_set)), reporter, watchdog, follower]
 
 
 def letters(keys: Path, clock: Clock) -> Callable[[Message, Dead, int, str], Outgoing]:
@@ -158,15 +160,19 @@ def _states(
         else:
             health.hold("state", why)
 
-    store = RedisTimelines(
+    store = _timelines(settings, feature_set)
+    history = CapturedTail(kafka_of(settings), feature_set, encoder)
+    return StateCalls(store, history, settings.state_wait_ms, engine.enter, hold)
+
+
+def _timelines(settings: ScorerSettings, feature_set: FeatureSet) -> RedisTimelines:
+    return RedisTimelines(
         RedisAddress(settings.redis_url, settings.redis_user, settings.redis_password),
         feature_set.portfolio_name,
         feature_set.layout.record_bytes,
         feature_set.layout.hash,
         settings.state_buckets,
     )
-    history = CapturedTail(kafka_of(settings), feature_set, encoder)
-    return StateCalls(store, history, settings.state_wait_ms, engine.enter, hold)
 
 
 def _consumer(settings: ScorerSettings, topics: list[str], rebalance: Rebalance) -> KafkaConsumer:

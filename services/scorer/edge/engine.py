@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from shared.features.compiled import FeatureSet
 from shared.features.rows import RowEncoder
 from shared.features.rowwise import Rowwise
 from shared.features.timelines import FoldResult, Timelines
+from shared.features.trimming import Base, cut
 from shared.runtime.clock import Clock
 from shared.scoring.deciding import Deciding, predict, verdicts
 from shared.stores.timeline_keys import entity_key
@@ -27,6 +30,20 @@ from .prepared import Prepared
 from .scored import Folded, Judged, Scored, collect
 
 ClockNs = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Overgrown:
+    """A log of ``epoch`` that is worth cutting, and where."""
+
+    epoch: int
+    key: bytes
+    dtype: np.dtype[Any]
+    keep_ms: int
+
+    def choose(self, base: Base, rows: bytes) -> Base:
+        """The base that it can be cut down to."""
+        return cut(np.frombuffer(rows, self.dtype), base, self.keep_ms)
 
 
 class Engine:
@@ -75,6 +92,14 @@ class Engine:
         call = self._call(assembly)
         return Prepared(items, deciding, assembly, call, decode_us, self._rebuild, sent_ns=self._clock_ns())
 
+    def overgrown(self) -> list[Overgrown]:
+        """Logs that are worth cutting, each told once."""
+        epoch, dtype, timelines = self._epoch.number, self.feature_set.layout.dtype, self._timelines
+        return [
+            Overgrown(epoch, self.key_of(entity, own_id), dtype, timelines.keep_ms(entity))
+            for entity, own_id in timelines.overgrown()
+        ]
+
     def _rebuild(self, prepared: Prepared) -> None:
         self._timelines.release(prepared.assembly.claim)
         prepared.assembly = assemble(prepared.items, self._encoder, self._timelines)
@@ -91,7 +116,9 @@ class Engine:
         matrix = np.full((len(items), len(self.feature_set.names)), np.nan)
         self._fill(prepared, matrix)
         starts = np.frombuffer(reply.starts, "<i8")
-        result = self._timelines.fold(assembly.claim, assembly.rows, starts, reply.unseen, matrix)
+        result = self._timelines.fold(
+            assembly.claim, assembly.rows, starts, reply.unseen, matrix, reply.bases
+        )
         if result.restated.any():
             self._restate(prepared, result)
         quality: StateQuality = "rebuilding" if self._epoch.rebuilding else "exact"
