@@ -51,8 +51,12 @@ def _window(spec: FeatureSpec) -> str:
     if not spec.window_ms:
         return ""
     window = format_duration(spec.window_ms)
+    if spec.grain_ms and spec.offset_ms:
+        return f"{window} ending {format_duration(spec.offset_ms)} ago, both at the start of their hour"
     if spec.offset_ms:
         return f"{window} ending {format_duration(spec.offset_ms)} ago"
+    if spec.grain_ms:
+        window += " from the start of the hour"
     return f"{window} with itself" if spec.counts_self else window
 
 

@@ -24,7 +24,7 @@ from .spec import FeatureSpec
 _SEMANTICS: Final = 1
 """Raised whenever a kernel's meaning changes, so that the hash changes with it."""
 
-_LATER: Final = ("span_ms", "places")
+_LATER: Final = ("span_ms", "places", "grain_ms")
 """Keys of a feature that came when hashes stood already: the form holds them only where they are set."""
 
 
@@ -129,6 +129,7 @@ def _program(portfolio: Portfolio, numbers: tuple[str, ...]) -> Program:
         p0=np.array([p[0] for p in parameters], np.float64),
         p1=np.array([p[1] for p in parameters], np.float64),
         span_ms=np.array([f.span_ms for f in features], np.int64),
+        grain_ms=np.array([f.grain_ms for f in features], np.int64),
     )
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 UNIT_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+HOUR_MS: Final = UNIT_MS["h"]
 DAY_MS: Final = UNIT_MS["d"]
 
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd])")

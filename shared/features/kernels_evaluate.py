@@ -40,19 +40,22 @@ def _find_edges(
     floor_ms: int,
     edges: NDArray[np.int64],
 ) -> None:
-    """Fill ``edges`` with the cell behind each window edge; a farther edge never lies behind a nearer one.
+    """Fill ``edges`` with the cell behind each window edge; of one bucket, a farther edge never lies
+    behind a nearer one.
 
     No edge reaches below the floor: what is forgotten is in no window.
     """
-    stream, base, length = -1, 0, 0
+    stream, grain, base, length = -1, 0, 0, 0
     start = plan.cuts[entity, 0]
     for k in range(start, plan.cuts[entity + 1, 0]):
-        if plan.edges[k, 0] != stream:
-            stream = plan.edges[k, 0]
+        if plan.edges[k, 0] != stream or plan.edges[k, 1] != grain:
+            stream, grain = plan.edges[k, 0], plan.edges[k, 1]
             base, length = slots[slot, SEGMENT + 3 * stream], slots[slot, SEGMENT + 3 * stream + 1]
         hint = SEGMENT + 3 * plan.streams + k - start
-        until_ms = max(now_ms - plan.edges[k, 1], floor_ms)
-        length = records_until(cells, base, length, until_ms, slots[slot, hint])
+        until_ms = now_ms - plan.edges[k, 2]
+        if grain > 0:
+            until_ms = until_ms // grain * grain - 1
+        length = records_until(cells, base, length, max(until_ms, floor_ms), slots[slot, hint])
         slots[slot, hint] = length
         edges[k - start] = base + length
 

@@ -1,7 +1,8 @@
 """From a compiled program to the tables that the fold walks: streams, window edges, features by entity.
 
-A window (t - o - w, t - o] is two edges, "records up to t - o" and "records up to t - o - w". Features
-share edges, so each is searched once per payment, nearest first.
+A window (t - o - w, t - o] is two edges, "records up to t - o" and "records up to t - o - w"; one of whole
+hours has "records before the hour of" them. Features share edges, so each is searched once per payment,
+nearest first.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ NO_EDGE = -1
 FOLDS = tuple(dict.fromkeys(kind.fold for kind in KINDS.values() if kind.fold))
 """Every fold by name; its code is its place here."""
 
+Edge = tuple[int, int, int]
+"""(stream, bucket, how far back), as in ``Plan.edges``."""
+
 Shared = tuple[float, ...]
 """All that two features have in common which share a fold."""
 
@@ -31,7 +35,8 @@ class Plan(NamedTuple):
     reads (kept so that repeats are known). ``extras`` are the words of a row that cells keep from column
     ``EXTRA`` on. ``squares`` is the column of the high limb of running squares, ``peaks`` that of the steps
     back to the nearest larger amount; 0 when nothing needs them.
-    ``edges`` (k, 2) are (stream, how far back in ms), by entity, then stream, then nearest first.
+    ``edges`` (k, 3) are (stream, length of the buckets that it moves to or 0, how far back in ms), by entity,
+    then stream, then bucket, then nearest first.
     ``steps`` (m, 13), one line per timeline feature by entity, have the ``STEP_*`` columns below, where an
     edge counts from the entity's first one; ``parameters`` (m, 2) are their p0 and p1. ``cuts`` (e+1, 2)
     say where each entity's edges and steps start. ``held`` entries hold what all folds find: features with
@@ -86,7 +91,7 @@ def make_plan(program: Program, entities: int, lateness_ms: int) -> Plan:
         peaks=peaks,
         columns=columns + (1 if peaks else 0),
         cuts=np.column_stack([_starts([len(e) for e in edges]), _starts([len(s) for s in steps])]),
-        edges=np.array([edge for e in edges for edge in e], np.int64).reshape(-1, 2),
+        edges=np.array([edge for e in edges for edge in e], np.int64).reshape(-1, 3),
         steps=np.concatenate(steps),
         parameters=np.column_stack([program.p0[order], program.p1[order]]).astype(np.float64),
         held=HELD * (1 + max((int(s[:, STEP_HELD].max(initial=0)) // HELD for s in steps), default=0)),
@@ -99,7 +104,8 @@ def reach_ms(program: Program, entity: int) -> int:
     """How far behind a payment its features read the entity's timeline, ms."""
     spans = np.where([kind.nested for kind in _kinds(program)], program.span_ms, 0)
     of_entity = _is_timeline(program) & (program.entity == entity)
-    return int((program.offset_ms + program.window_ms + spans)[of_entity].max(initial=0))
+    ago = program.offset_ms + program.window_ms + spans + program.grain_ms
+    return int(ago[of_entity].max(initial=0))
 
 
 def arithmetic_of(program: Program) -> NDArray[np.int64]:
@@ -138,29 +144,32 @@ def _stream_of(program: Program, streams: list[int]) -> NDArray[np.int64]:
     return segments
 
 
-def _reads(program: Program, feature: int, streams: list[int]) -> list[tuple[int, int]]:
+def _reads(program: Program, feature: int, streams: list[int]) -> list[Edge]:
     """The edges of a feature: low and high of its records, then of its labels where it reads them."""
     kind = KINDS[NAMES[program.kind[feature]]]
-    high = int(program.offset_ms[feature])
-    low = high + int(program.window_ms[feature])
+    offset_ms, grain = int(program.offset_ms[feature]), int(program.grain_ms[feature])
+    # The payment's own time is no edge of a bucket: what came up to now is in the window.
+    high = (grain if offset_ms else 0, offset_ms)
+    low = (grain, offset_ms + int(program.window_ms[feature]))
     stream = TRANSACTIONS if kind.delayed else streams.index(int(program.stream[feature]))
     # Where the kind has a span and reads labels, the span is their delay.
-    known = max(high, int(program.span_ms[feature]))
-    labels = [(LABELS, low), (LABELS, known)] if kind.labels else []
-    return [(stream, low), (stream, high), *labels]
+    delay_ms = int(program.span_ms[feature])
+    known = (0, delay_ms) if delay_ms > offset_ms else high
+    labels = [(LABELS, *low), (LABELS, *known)] if kind.labels else []
+    return [(stream, *low), (stream, *high), *labels]
 
 
 def _features(program: Program, entity: int) -> list[int]:
     return np.flatnonzero(_is_timeline(program) & (program.entity == entity)).tolist()
 
 
-def _edges(program: Program, entity: int, streams: list[int]) -> list[tuple[int, int]]:
+def _edges(program: Program, entity: int, streams: list[int]) -> list[Edge]:
     features = _features(program, entity)
     return sorted({edge for f in features for edge in _reads(program, f, streams)})
 
 
 def _steps(
-    program: Program, entity: int, streams: list[int], edges: list[tuple[int, int]], extras: list[int]
+    program: Program, entity: int, streams: list[int], edges: list[Edge], extras: list[int]
 ) -> NDArray[np.int64]:
     steps = np.full((len(_features(program, entity)), _STEPS), NO_EDGE, np.int64)
     places: dict[Shared, int] = {}

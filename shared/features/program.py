@@ -18,7 +18,8 @@ class Program(NamedTuple):
     the position among the layout's extra columns, -1 none. ``left`` and ``right`` are columns of the matrix
     for arithmetic, always smaller than the feature's own column, so one pass in order settles them; -1 none.
     ``p0`` and ``p1`` are the kind's parameters in their declared order, 0.0 where it has none; ``span_ms`` is
-    its second duration, 0 where it has none.
+    its second duration, 0 where it has none. ``grain_ms`` is 0 where the window's edges are exact,
+    else the length of the buckets that they are moved to: see `spec.FeatureSpec`.
 
     Kinds without a kernel are filled from the payment alone (`rowwise`) before the fold.
     """
@@ -35,3 +36,4 @@ class Program(NamedTuple):
     p0: NDArray[np.float64]
     p1: NDArray[np.float64]
     span_ms: NDArray[np.int64]
+    grain_ms: NDArray[np.int64]

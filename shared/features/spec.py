@@ -7,12 +7,15 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from .durations import DAY_MS, format_duration, parse_duration
+from .durations import DAY_MS, HOUR_MS, format_duration, parse_duration
 from .fields import FIELDS, NUMBER_PREFIX, PLACE_FIELDS, is_number, is_of_place
 from .kinds import KINDS, KindSpec
 
 WINDOW_LIMIT_MS: Final = 800 * DAY_MS
 _LIMIT: Final = format_duration(WINDOW_LIMIT_MS)
+
+GRAINS_MS: Final = {"exact": 0, "hour": HOUR_MS}
+"""What an ``edge`` may be, and how long the buckets of such a window are."""
 
 
 class FeatureSpec(Struct, frozen=True, kw_only=True):
@@ -21,6 +24,10 @@ class FeatureSpec(Struct, frozen=True, kw_only=True):
     The window is (t - offset_ms - window_ms, t - offset_ms]; ``activity`` names the activity kind that is
     read instead of transactions; ``parameters`` are p0 and p1, ``span_ms`` the kind's second duration.
     ``places`` are the latitude and longitude of one place and those of another, as fields of the payment.
+
+    With a ``grain_ms`` the window is made of buckets that long, counted in UTC, and E(x) is the start of
+    the bucket of x: it holds the records r with E(t - offset - window) <= r < E(t - offset), or r <= t
+    where there is no offset.
     """
 
     name: str
@@ -37,6 +44,7 @@ class FeatureSpec(Struct, frozen=True, kw_only=True):
     parameters: tuple[float, ...] = ()
     span_ms: int = 0
     places: tuple[str, ...] = ()
+    grain_ms: int = 0
 
 
 class FeatureError(Exception):
@@ -90,6 +98,7 @@ def parse_feature(table: Mapping[str, Any], vocabulary: Vocabulary) -> FeatureSp
         parameters=tuple(_number(table, key, default) for key, default in kind.parameters),
         places=(*_place(table, "from"), *_place(table, "to")) if kind.places else (),
         span_ms=_span(table, kind, vocabulary.label_delay_ms),
+        grain_ms=_grain(table) if kind.entity else 0,
     )
     _refuse_reach(table, kind, spec)
     return spec
@@ -104,7 +113,7 @@ def _kind(table: Mapping[str, Any]) -> KindSpec:
 
 def _allowed(kind: KindSpec) -> set[str]:
     keys = {"name", "kind"} | {key for key, _ in kind.parameters}
-    keys |= {"entity", "window", "offset"} if kind.entity else set()
+    keys |= {"entity", "window", "offset", "edge"} if kind.entity else set()
     keys |= {"self"} if kind.takes_self else set()
     keys |= {"activity"} if kind.stream in ("activity", "any") else set()
     keys |= {"column"} if kind.column else set()
@@ -167,6 +176,17 @@ def _window(table: Mapping[str, Any], key: str = "window") -> int:
     if not 0 < window_ms <= WINDOW_LIMIT_MS:
         raise FeatureError(key, f"a window lasts from 1s to {_LIMIT}")
     return window_ms
+
+
+def _grain(table: Mapping[str, Any]) -> int:
+    if "edge" not in table:
+        return 0
+    edge = _text(table, "edge")
+    if edge not in GRAINS_MS:
+        raise FeatureError("edge", f"there is no edge '{edge}'; known are {', '.join(GRAINS_MS)}")
+    if _window(table) < GRAINS_MS[edge]:
+        raise FeatureError("edge", "a window shorter than an hour has no hour edge")
+    return GRAINS_MS[edge]
 
 
 def _span(table: Mapping[str, Any], kind: KindSpec, label_delay_ms: int) -> int:

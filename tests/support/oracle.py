@@ -52,14 +52,15 @@ class Feature:
     p0: float
     p1: float
     span: int
+    grain: int
 
 
 def features_of(program: Program) -> list[Feature]:
     """The program's columns as features."""
     columns = [array.tolist() for array in program]
     return [
-        Feature(NAMES[k], e, s, w, o, bool(own), c, left, right, p0, p1, span)
-        for k, e, s, w, o, own, c, left, right, p0, p1, span in zip(*columns, strict=True)
+        Feature(NAMES[k], e, s, w, o, bool(own), c, left, right, p0, p1, span, grain)
+        for k, e, s, w, o, own, c, left, right, p0, p1, span, grain in zip(*columns, strict=True)
     ]
 
 
@@ -67,7 +68,7 @@ def reach_of(features: Sequence[Feature], entity: int) -> int:
     """How far behind a payment the entity's features read."""
     read = [f for f in features if KINDS[f.kind].entity and f.entity == entity]
     return max(
-        (f.offset + f.window + (f.span if f.kind == "high_count" else 0) for f in read),
+        (f.offset + f.window + f.grain + (f.span if f.kind == "high_count" else 0) for f in read),
         default=0,
     )
 
@@ -169,6 +170,10 @@ def _combine(feature: Feature, left: float, right: float) -> float:
 def _window(feature: Feature, records: Sequence[Record], row: Record, kind: int) -> list[Record]:
     low, high = row.time - feature.offset - feature.window, row.time - feature.offset
     found = [r for r in records if r.kind == kind and low < r.time <= high]
+    if feature.grain:
+        hours = [(r, r.time // feature.grain) for r in records if r.kind == kind and r.time <= row.time]
+        from_hour, to_hour = low // feature.grain, high // feature.grain
+        found = [r for r, hour in hours if from_hour <= hour and (feature.offset == 0 or hour < to_hour)]
     if kind == 1 and feature.offset == 0 and not feature.has_self:
         found = [r for r in found if r.id != row.id]
     return found

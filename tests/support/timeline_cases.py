@@ -31,9 +31,14 @@ COLUMNS = (
     "p0",
     "p1",
     "span_ms",
+    "grain_ms",
 )
 _DEFAULTS = {"entity": -1, "column": -1, "left": -1, "right": -1}
-_TYPES = dict(zip(COLUMNS, "i4 i4 i4 i8 i8 u1 i4 i4 i4 f8 f8 i8".split(), strict=True))
+_TYPES = dict(zip(COLUMNS, "i4 i4 i4 i8 i8 u1 i4 i4 i4 f8 f8 i8 i8".split(), strict=True))
+
+
+BUCKET_MS = 7_000
+"""In tests, in place of an hour."""
 
 
 def program_of(features: Sequence[dict[str, Any]]) -> Program:
@@ -103,7 +108,14 @@ def every_kind(entity: int) -> list[dict[str, Any]]:
         for k in delayed
         for w, o, p in ((10_000, 3_000, 0.0), (60_000, 0, 0.016))
     ]
-    return features
+    return [*features, *_in_buckets(features)]
+
+
+def _in_buckets(features: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every kind once more over buckets, where it has a window as long, with and without offset."""
+    long = [f for f in features if f["window_ms"] >= BUCKET_MS]
+    chosen = {(f["kind"], f.get("stream", 0), f.get("offset_ms", 0) > 0, f.get("self", 0)): f for f in long}
+    return [{**f, "grain_ms": BUCKET_MS} for f in chosen.values()]
 
 
 def _high_counts(entity: int) -> list[dict[str, Any]]:

@@ -42,6 +42,26 @@ features = [{{ name = "payee_added_s", kind = "pair_age", {keys} }}]
     assert row.missing.endswith("the payment lacks the field, or the payment has no account")
 
 
+def test_a_window_of_hours_tells_where_it_begins() -> None:
+    text = """
+name = "street"
+currency = "EUR"
+entities = [{ name = "card", key = "card_id" }]
+features = [
+  { name = "exact", kind = "count", entity = "card", window = "30d", edge = "exact" },
+  { name = "hours", kind = "count", entity = "card", window = "30d", edge = "hour" },
+  { name = "own", kind = "count", entity = "card", window = "30d", edge = "hour", self = true },
+  { name = "risk", kind = "delayed_risk", entity = "card", window = "30d", edge = "hour" },
+]
+"""
+    assert [row.window for row in catalogue(compile_portfolio(parse_portfolio(text, "")))] == [
+        "30d",
+        "30d from the start of the hour",
+        "30d from the start of the hour with itself",
+        "30d ending 7d ago, both at the start of their hour",
+    ]
+
+
 def test_a_meaning_tells_of_what_and_with_which_numbers() -> None:
     text = """
 name = "street"

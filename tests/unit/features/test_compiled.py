@@ -59,7 +59,7 @@ def test_the_program_holds_one_entry_per_feature() -> None:
     assert (program.left[6], program.right[6]) == (0, 2)
     assert (program.p0[7], program.p1[7]) == (1.0, 50.0)
     assert [array.dtype for array in program] == [
-        np.dtype(name) for name in "i4 i4 i4 i8 i8 u1 i4 i4 i4 f8 f8 i8".split()
+        np.dtype(name) for name in "i4 i4 i4 i8 i8 u1 i4 i4 i4 f8 f8 i8 i8".split()
     ]
 
 
@@ -105,6 +105,12 @@ def test_the_hash_moves_with_the_meaning(old: str, new: str) -> None:
 def test_kinds_that_came_later_move_no_hash() -> None:
     """Models and captures stand under this hash: it was the same before `pair_age` and its neighbours."""
     assert build(BASE).hash == "f8c5a42dcdff872305668159545d4f80c10fccdebe762936aca87c91c6c52296"
+
+
+def test_an_exact_edge_moves_no_hash_and_an_hour_edge_does() -> None:
+    old = 'window = "2h"'
+    exact, hour = (build(BASE.replace(old, f'{old}, edge = "{edge}"', 1)).hash for edge in ("exact", "hour"))
+    assert exact == build(BASE).hash != hour
 
 
 def test_feature_order_matters() -> None:

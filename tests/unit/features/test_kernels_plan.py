@@ -32,7 +32,7 @@ def test_features_of_one_window_share_their_edges() -> None:
     kinds = ("count", "mean", "sum")
     features = [{"kind": k, "entity": 0, "window_ms": w * DAY_MS} for k in kinds for w in (1, 7)]
     plan = make_plan(program_of(features), 2, 0)
-    assert plan.edges.tolist() == [[0, 0], [0, DAY_MS], [0, 7 * DAY_MS]]
+    assert plan.edges.tolist() == [[0, 0, 0], [0, 0, DAY_MS], [0, 0, 7 * DAY_MS]]
     assert plan.cuts.tolist() == [[0, 0], [3, 6], [3, 6]]
 
 
