@@ -83,7 +83,7 @@ class Capacity(Struct, frozen=True):
 
 def capacity_of(portfolio: Portfolio, features: FeatureSet, budget: Budget) -> Capacity:
     """The bytes that ``features``, compiled from ``portfolio``, need under a budget's traffic."""
-    plan = make_plan(features.program, len(features.entities))
+    plan = make_plan(features.program, len(features.entities), features.lateness_ms)
     found = []
     for entity in features.entities:
         logs = budget.entities[entity.name]

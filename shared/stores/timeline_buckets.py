@@ -13,6 +13,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from shared.features.trimming import BASE_BYTES
+
 from .timeline_port import AppendCall, AppendReply, StoreAway, StoreError
 
 
@@ -44,15 +46,21 @@ def joined(parts: Sequence[Part], record_bytes: int, replies: Sequence[AppendRep
     """The answer to the whole call from those to its parts."""
     count = sum(len(part.places) for part in parts)
     starts, unseen = np.zeros(count, "<u8"), [b""] * count
+    bases = np.zeros((count, BASE_BYTES), np.uint8)
     for part, reply in zip(parts, replies, strict=True):
         own = np.frombuffer(reply.starts, "<u8")
         starts[part.places] = own
-        sizes = (own.astype(np.int64) - part.call.known) * record_bytes
+        known = np.asarray(part.call.known, np.int64)
+        if reply.bases:
+            bases[part.places] = np.frombuffer(reply.bases, np.uint8).reshape(-1, BASE_BYTES)
+            # A log that was trimmed beyond what was known tells its records from its base on.
+            known = np.maximum(known, bases[part.places][:, :8].copy().view("<i8").reshape(-1))
+        sizes = (own.astype(np.int64) - known) * record_bytes
         at = 0
         for k in np.flatnonzero(sizes).tolist():
             unseen[part.places[k]] = reply.unseen[at : at + int(sizes[k])]
             at += int(sizes[k])
-    return AppendReply(starts.tobytes(), b"".join(unseen))
+    return AppendReply(starts.tobytes(), b"".join(unseen), bases.tobytes() if bases.any() else b"")
 
 
 @dataclass(slots=True, eq=False)

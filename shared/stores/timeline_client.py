@@ -34,7 +34,7 @@ class TimelineClient:
         """The reply to one command with a key; in a cluster its node answers."""
         return self._execute(*parts)
 
-    def script(self, text: str, keys: Sequence[bytes], *arguments: object) -> Any:
+    def script(self, text: str | bytes, keys: Sequence[bytes], *arguments: object) -> Any:
         """The reply to a script over ``keys``, all of one bucket."""
         return self._execute("EVAL", text, len(keys), *keys, *arguments)
 
