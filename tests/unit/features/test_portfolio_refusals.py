@@ -83,7 +83,7 @@ def test_the_file_that_all_others_differ_from_is_sound() -> None:
             'windw = "1d"',
             (
                 "14: windw: count_1d: a feature of kind 'count' takes no 'windw', "
-                "only entity, kind, name, offset, self, window"
+                "only edge, entity, kind, name, offset, self, window"
             ),
         ),
         (
