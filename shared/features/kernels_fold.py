@@ -12,6 +12,7 @@ from .forgetting import advance, cell_of, first_of, payment_time, room_for
 from .idtable import probe, put, remove
 from .kernels_answer import answer
 from .kernels_compile import kernel
+from .kernels_evaluate import evaluate_entity
 from .kernels_plan import Plan
 from .kernels_rows import (
     AMOUNT,
@@ -221,7 +222,10 @@ def _restate_repeats(state: State, plan: Plan, batch: Batch, i: int) -> int:
     """Restate row i by every log that knows it already: how many those are."""
     repeats = 0
     for entity in range(batch.slots.shape[1]):
-        if _is_repeat(state, batch, i, entity):
+        slot, version = batch.slots[i, entity], batch.versions[i, entity]
+        if slot < 0 or version < 0:
+            continue
+        if batch.flags[i] & KEPT == 0 or version != state.slots[slot, SEEN] - 1:
             _restate(state, plan, batch, i, entity)
             repeats += 1
     return repeats
@@ -230,12 +234,31 @@ def _restate_repeats(state: State, plan: Plan, batch: Batch, i: int) -> int:
 @kernel
 def _evaluate(state: State, plan: Plan, batch: Batch, i: int, entity: int) -> int:
     """Fill row i's features of one entity; FULL if an earlier view of it found no room, else 0."""
+    slots, slot, version = state.slots, batch.slots[i, entity], batch.versions[i, entity]
+    if version == slots[slot, SEEN] - 1 and batch.rows[i, W_TIME] > slots[slot, FLOOR]:
+        # What nearly every payment is: the newest record of a log, which it sees whole.
+        evaluate_entity(
+            plan,
+            entity,
+            state.arena.cells,
+            slots,
+            slot,
+            batch.rows,
+            i,
+            True,
+            slots[slot, FLOOR],
+            batch.edges,
+            batch.held,
+            batch.scratch,
+            batch.matrix,
+        )
+        return 0
     is_answered = answer(
         state,
         plan,
         entity,
-        batch.slots[i, entity],
-        batch.versions[i, entity],
+        slot,
+        version,
         batch.rows,
         i,
         batch.past,
