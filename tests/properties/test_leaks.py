@@ -29,12 +29,14 @@ from tests.support.leak_worlds import (
     seen,
     sees_own_amount,
     until,
+    with_long_horizon,
     with_young_labels_flipped,
 )
 
 FOLDER: Final = Path(__file__).parents[2] / "infra" / "portfolios"
 PORTFOLIOS: Final = {
-    path.stem: parse_portfolio(path.read_text(), path.name) for path in sorted(FOLDER.glob("*.toml"))
+    path.stem: with_long_horizon(parse_portfolio(path.read_text(), path.name))
+    for path in sorted(FOLDER.glob("*.toml"))
 }
 SEEDS: Final = range(4)
 CUTS_MS: Final = tuple(BEGIN_MS + days * DAY_MS for days in (30, 60, 75))

@@ -24,6 +24,7 @@ from tests.support.leak_worlds import (
     label_of,
     seen,
     until,
+    with_long_horizon,
     with_young_labels_flipped,
 )
 from tests.support.pages import ROOT
@@ -36,7 +37,7 @@ BEGIN: Final = datetime(2018, 5, 1)
 END: Final = datetime(2018, 8, 15)
 CUT_MS: Final = epoch_ms(datetime(2018, 7, 20))
 TERMINALS: Final = pl.col("TERMINAL_ID") % 200 == 7
-PORTFOLIO: Final = parse_portfolio(FILE_OF_32.read_text(), FILE_OF_32.name)
+PORTFOLIO: Final = with_long_horizon(parse_portfolio(FILE_OF_32.read_text(), FILE_OF_32.name))
 FEATURES: Final = compile_portfolio(PORTFOLIO)
 
 

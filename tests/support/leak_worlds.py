@@ -27,6 +27,7 @@ from tests.support.one_worker import Record, fold
 
 BEGIN_MS: Final = 1_700_000_000_000
 DAYS: Final = 90
+LONG_HORIZON_DAYS: Final = 200
 NAMES: Final = 5
 """So few accounts, shops and devices that their paths cross all the time."""
 
@@ -142,6 +143,15 @@ def with_young_labels_flipped(world: World, cut_ms: int, delay_ms: int) -> World
 
 def _is_young(label: Label, cut_ms: int, delay_ms: int) -> bool:
     return label.known_at_ms > cut_ms or label.event_time_ms > cut_ms - delay_ms
+
+
+def with_long_horizon(portfolio: Portfolio) -> Portfolio:
+    """The portfolio with a horizon longer than any world here, so that no payment of one is beyond it.
+
+    A future that stands in a log already makes what comes after it late. Of what is later than the horizon
+    the log may have forgotten the windows (ADR 28); within it nothing may move, and that is what is proved.
+    """
+    return replace(portfolio, horizon_days=LONG_HORIZON_DAYS)
 
 
 def until(world: World, cut_ms: int) -> World:
