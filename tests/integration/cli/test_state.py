@@ -82,4 +82,4 @@ def test_doctor_counts_the_bytes_and_refuses_more_than_is_granted(
     assert not refused.ok
     assert refused.detail.startswith(f"state_over_budget: {file}:{line}: redis_bytes: timelines need")
     file.write_text(BANK.replace("[budget]", "[budgets]"))
-    assert "unknown field" in state_check(surroundings().house(tmp_path)).detail
+    assert "there is no 'budgets' here" in state_check(surroundings().house(tmp_path)).detail
