@@ -155,6 +155,7 @@ def test_every_decision_comes_out_again_after_a_load_by_two_workers_a_lost_redis
         assert rebuilt(stand, server.address, at_least=2).epoch == 3
         with Flow(stand, 82, per_second=200, prefix="again") as again:
             _until_quality(stand, "exact", 3)
+            _until_release(stand, 2)
         stand.until_settled(60)
         until_archived(stand, archiver)
     decided = last_by_tx(stand.decisions())
@@ -178,6 +179,11 @@ def _until_quality(stand: Stand, quality: str, epoch: int) -> None:
         return {d.partition for d in decisions if (d.state_quality, d.epoch) == (quality, epoch)}
 
     wait_until(lambda: len(found()) == 2, 40, lambda: f"{quality} on {found()}; {stand.tails()}", 0.25)
+
+
+def _until_release(stand: Stand, seq: int) -> None:
+    """Until the release decides: a worker checks its model beside the traffic, which does not wait."""
+    wait_until(lambda: any(d.release_seq == seq for d in stand.decisions()), 40, stand.tails, 0.25)
 
 
 def _one_bit(tx_id: str) -> Change:
