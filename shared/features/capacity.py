@@ -30,11 +30,8 @@ from msgspec import Struct
 from .budget import ID_BYTES, Budget
 from .compiled import FeatureSet
 from .durations import DAY_MS
-from .kernels_plan import make_plan
-from .kinds import KINDS
-from .portfolio import Portfolio
+from .kernels_plan import make_plan, reach_ms
 from .refusal import PortfolioError, find_line
-from .spec import FeatureSpec
 from .timelines import cell_bytes, slot_bytes
 
 SPARE: Final = 2 * log(2)
@@ -81,13 +78,13 @@ class Capacity(Struct, frozen=True):
         return sum(entity.cache_bytes for entity in self.entities)
 
 
-def capacity_of(portfolio: Portfolio, features: FeatureSet, budget: Budget) -> Capacity:
-    """The bytes that ``features``, compiled from ``portfolio``, need under a budget's traffic."""
+def capacity_of(features: FeatureSet, budget: Budget) -> Capacity:
+    """The bytes that ``features`` need under a budget's traffic."""
     plan = make_plan(features.program, len(features.entities), features.lateness_ms)
     found = []
     for entity in features.entities:
         logs = budget.entities[entity.name]
-        kept_ms = kept_ms_of(portfolio, entity.name)
+        kept_ms = kept_ms_of(features, entity.name)
         records = _records_per_second(budget, entity.name) * kept_ms / 1_000 / logs
         in_redis = logs_bytes(features, entity.name, logs, records * logs, budget.id_bytes)
         cached = slot_bytes(plan) + SPARE * max(records, LEAST_CELLS) * cell_bytes(plan)
@@ -131,17 +128,10 @@ def _allocated(count_bytes: int) -> int:
     return -(-count_bytes // step) * step
 
 
-def kept_ms_of(portfolio: Portfolio, entity: str) -> int:
-    """How far back, in ms, a log of ``entity`` must reach: its longest window, and how far apart in time
-    records may come, late ones and those that run ahead."""
-    reaches = [_reach_ms(feature) for feature in portfolio.features if feature.entity == entity]
-    return max(reaches, default=0) + portfolio.horizon_days * DAY_MS + portfolio.ahead_ms
-
-
-def _reach_ms(feature: FeatureSpec) -> int:
-    """A nested fold looks back once more from each record of its window."""
-    span_ms = feature.span_ms if KINDS[feature.kind].nested else 0
-    return feature.offset_ms + feature.window_ms + span_ms
+def kept_ms_of(features: FeatureSet, entity: str) -> int:
+    """How far back, in ms, a log of ``entity`` must reach: as far as windows look, and records are late."""
+    place = [one.name for one in features.entities].index(entity)
+    return reach_ms(features.program, place) + features.lateness_ms
 
 
 def _records_per_second(budget: Budget, entity: str) -> float:

@@ -23,7 +23,7 @@ def example() -> tuple[Portfolio, FeatureSet, Capacity]:
     portfolio = parse_portfolio(f"{shipped}\n{found[1]}", "docs/state.md")
     features = compile_portfolio(portfolio)
     assert portfolio.budget is not None
-    return portfolio, features, capacity_of(portfolio, features, portfolio.budget)
+    return portfolio, features, capacity_of(features, portfolio.budget)
 
 
 def table(capacity: Capacity) -> str:

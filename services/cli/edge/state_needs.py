@@ -7,25 +7,24 @@ from services.cli.core.numbers import size
 from services.cli.edge.errors import WrongUse
 from services.cli.edge.surroundings import House
 from shared.features.capacity import Capacity, capacity_of, over_budget
-from shared.features.compiled import compile_portfolio
+from shared.features.compiled import FeatureSet, compile_portfolio
+from shared.features.portfolio import Portfolio
 from shared.features.refusal import PortfolioError
 from shared.stores.portfolio_files import portfolio_path
 
 REASON = "state_over_budget"
 
 
-def needs(here: House) -> Capacity | None:
-    """The bytes of the portfolio, None if it states no traffic. Raises WrongUse, PortfolioError."""
-    portfolio = here.read_portfolio()
-    if portfolio.budget is None:
-        return None
-    return capacity_of(portfolio, compile_portfolio(portfolio), portfolio.budget)
+def needs(portfolio: Portfolio, features: FeatureSet) -> Capacity | None:
+    """The bytes of the portfolio, None if it states no traffic."""
+    return None if portfolio.budget is None else capacity_of(features, portfolio.budget)
 
 
 def state_check(here: House) -> Check:
     """The doctor's row: what will be needed, or the line of the file that grants too little."""
     try:
-        capacity, portfolio = needs(here), here.read_portfolio()
+        portfolio = here.read_portfolio()
+        capacity = needs(portfolio, compile_portfolio(portfolio))
     except (WrongUse, PortfolioError) as error:
         return Check("state", False, str(error), "Correct the portfolio's file.")
     if capacity is None or portfolio.budget is None:

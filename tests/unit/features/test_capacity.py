@@ -16,7 +16,7 @@ from shared.features.kernels_rows import KIND_TRANSACTION
 from shared.features.portfolio import Portfolio, parse_portfolio
 from shared.features.refusal import PortfolioError
 from shared.features.timelines import Timelines
-from shared.stores.portfolio_files import read_feature_set, read_portfolio
+from shared.stores.portfolio_files import read_feature_set
 from tests.support.state_page import PAGE, example, table
 
 HOUR_MS = 3_600_000
@@ -42,16 +42,21 @@ features = [
 
 
 def test_log_reaches_back_over_window_delay_span_and_lateness() -> None:
-    assert kept_ms_of(parse_portfolio(SHOP, "x"), "payer") == (2 + 20 + 3) * DAY_MS + HOUR_MS
+    assert (
+        kept_ms_of(compile_portfolio(parse_portfolio(SHOP, "x")), "payer") == (2 + 20 + 3) * DAY_MS + HOUR_MS
+    )
     without_span = "\n".join(line for line in SHOP.splitlines() if "high" not in line)
-    assert kept_ms_of(parse_portfolio(without_span, "x"), "payer") == (7 + 10 + 3) * DAY_MS + HOUR_MS
-    assert kept_ms_of(read_portfolio("handbook"), "customer") == (90 + 7) * DAY_MS + HOUR_MS
+    assert (
+        kept_ms_of(compile_portfolio(parse_portfolio(without_span, "x")), "payer")
+        == (7 + 10 + 3) * DAY_MS + HOUR_MS
+    )
+    assert kept_ms_of(read_feature_set("handbook"), "customer") == (90 + 7) * DAY_MS + HOUR_MS
 
 
 def test_records_of_a_log_are_those_that_name_it_while_it_is_kept() -> None:
     more = "labels_per_payment = 0.5\nactivities_per_second = 2\nshares = { payer = 0.25 }\n"
     portfolio = parse_portfolio(f"{SHOP}{BUDGET}{more}activity_shares = {{ payer = 0.1 }}\n", "x")
-    (payer,) = capacity_of(portfolio, compile_portfolio(portfolio), _budget(portfolio)).entities
+    (payer,) = capacity_of(compile_portfolio(portfolio), _budget(portfolio)).entities
     seconds = 25 * 86_400 + 3_600
     assert payer.records_per_log == pytest.approx((1 * 0.25 * 1.5 + 2 * 0.1) * seconds / 1_000)
     assert payer.redis_bytes == round(1_000 * log_bytes(payer.records_per_log, 40, 8 + 4 + 5 + 16))
@@ -67,7 +72,7 @@ def test_need_above_the_grant_is_told_with_file_key_and_line() -> None:
     text = SHOP + BUDGET
     portfolio = parse_portfolio(text, "shop.toml")
     budget = _budget(portfolio)
-    capacity = capacity_of(portfolio, compile_portfolio(portfolio), budget)
+    capacity = capacity_of(compile_portfolio(portfolio), budget)
     assert over_budget(text, "shop.toml", capacity, budget) is None
     small = text.replace("1_000_000_000", "1_000_000")
     refusal = over_budget(small, "shop.toml", capacity, _budget(parse_portfolio(small, "shop.toml")))
@@ -116,14 +121,13 @@ def test_cache_counts_what_the_formula_says(records: int) -> None:
     drawn = np.random.default_rng(records).integers(1, 2 * records + 1, logs)
     for log in range(logs):
         _pay(timelines, features, [f"a-{log}"] * int(drawn[log]))
-    portfolio = read_portfolio("bank")
     other = {entity.name: 1 for entity in features.entities if entity.name != "account"}
     budget = Budget(
-        payments_per_second=float(drawn.sum()) / (kept_ms_of(portfolio, "account") / 1_000),
+        payments_per_second=float(drawn.sum()) / (kept_ms_of(features, "account") / 1_000),
         entities={"account": logs, **other},
         redis_bytes=1,
     )
-    account = capacity_of(portfolio, features, budget).entities[0]
+    account = capacity_of(features, budget).entities[0]
     assert account.records_per_log == pytest.approx(drawn.mean())
     assert timelines.used_bytes == pytest.approx(account.cache_bytes, rel=0.15)
 

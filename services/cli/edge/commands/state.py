@@ -16,7 +16,7 @@ from services.cli.edge.options import DataDirOption, JsonOption, PortfolioOption
 from services.cli.edge.state_needs import needs
 from services.cli.edge.surroundings import House
 from shared.features.capacity import Capacity, logs_bytes
-from shared.features.compiled import compile_portfolio
+from shared.features.compiled import FeatureSet, compile_portfolio
 from shared.stores.lake_read import LakeReader
 from shared.stores.portfolio_files import timeline_key
 from shared.stores.timeline_admin import CheckReport, TimelineAdmin
@@ -31,8 +31,8 @@ app = typer.Typer()
 
 
 @contextmanager
-def _admin(here: House) -> Iterator[TimelineAdmin]:
-    layout = compile_portfolio(here.read_portfolio()).layout
+def _admin(here: House, features: FeatureSet) -> Iterator[TimelineAdmin]:
+    layout = features.layout
     buckets = here.around.state_buckets
     admin = TimelineAdmin(here.redis, here.portfolio, layout.record_bytes, layout.hash, buckets)
     try:
@@ -41,8 +41,7 @@ def _admin(here: House) -> Iterator[TimelineAdmin]:
         admin.close()
 
 
-def _logs(here: House, quiet: bool) -> CapturedLogs:
-    features = compile_portfolio(here.read_portfolio())
+def _logs(here: House, features: FeatureSet, quiet: bool) -> CapturedLogs:
     reader = LakeReader(here.lake)
     with terminal.progress("reading the lake", None, quiet=quiet) as bar:
         return CapturedLogs(reader, features, timeline_key(here.keys), bar.at)
@@ -64,11 +63,12 @@ def state(
     if context.invoked_subcommand is not None:
         return
     here = house(context, data_dir, portfolio)
-    with _admin(here) as admin:
+    stated = here.read_portfolio()
+    features = compile_portfolio(stated)
+    with _admin(here, features) as admin:
         usage = look(admin)
-    features = compile_portfolio(here.read_portfolio())
     formula = {u.entity: logs_bytes(features, u.entity, u.logs, u.records) for u in usage.entities}
-    planned = needs(here)
+    planned = needs(stated, features)
     if as_json:
         terminal.answer_json({"usage": usage, "formula_bytes": formula, "planned": planned})
     else:
@@ -106,10 +106,6 @@ def _told(bar: terminal.Bar, records: int) -> Progress:
     return lambda stage, done: bar.of(records if stage == "lay" else max(done, 1), done, stage)
 
 
-def _planned(by_plan: dict[str, int], entity: str) -> str:
-    return size(by_plan[entity]) if entity in by_plan else "-"
-
-
 @app.command("check")
 def check(
     context: typer.Context,
@@ -123,9 +119,10 @@ def check(
     Example: assay state check --sample 0.1
     """
     here = house(context, data_dir, portfolio)
-    with _admin(here) as admin:
+    features = compile_portfolio(here.read_portfolio())
+    with _admin(here, features) as admin:
         usage = look(admin)
-        logs = _logs(here, as_json)
+        logs = _logs(here, features, as_json)
         try:
             with terminal.progress("comparing", logs.records, quiet=as_json) as bar:
                 report = admin.check(logs.entries(), sample, progress=bar.at)
@@ -172,8 +169,9 @@ def rebuild(
     Example: assay state rebuild --yes
     """
     here = house(context, data_dir, portfolio)
-    with _admin(here) as admin:
-        logs = _logs(here, as_json)
+    features = compile_portfolio(here.read_portfolio())
+    with _admin(here, features) as admin:
+        logs = _logs(here, features, as_json)
         if not logs.records:
             raise WrongUse("The lake holds no captures to rebuild from.", "Load some with `assay ingest`.")
         if not yes:
