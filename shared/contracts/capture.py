@@ -21,6 +21,10 @@ CAPTURE_LIMIT_BYTES: Final = 524_288
 """A capture above this size is split into several messages."""
 
 
+REPEAT_SHIFT: Final = 40
+"""A repeat is written as ``entity * 2**40 + index``."""
+
+
 @cache
 def schema(features: int, entities: int) -> pa.Schema:
     """Columns of a capture of ``features`` = d inputs and ``entities`` = e timelines.

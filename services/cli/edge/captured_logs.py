@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from shared.contracts.capture import REPEAT_SHIFT
 from shared.contracts.codec import decode_activity, decode_label, decode_transaction
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.payments import Activity, Label, Transaction
@@ -19,9 +20,6 @@ from shared.stores.lake_log import LogEntry as Appended
 from shared.stores.lake_log import log_entries
 from shared.stores.lake_read import LakeReader
 from shared.stores.timeline_admin import LogEntry
-
-REPEAT_SHIFT: Final = 40
-"""A repeat is written as entity * 2**40 + index (`contracts.capture`)."""
 
 _MANY: Final = 20_000
 """Records that stand as Python objects at once."""

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from shared.contracts.capture import REPEAT_SHIFT
 from shared.contracts.payments import Activity, Label, Transaction
 from shared.contracts.texts import together
 from shared.features.rows import Ids, RowEncoder
@@ -18,9 +19,6 @@ from shared.features.rows import Ids, RowEncoder
 from .records import Accepted, Read, Record
 
 Integers = NDArray[np.int64]
-
-REPEAT_SHIFT: Final = 40
-"""A repeat is written as entity * 2**40 + index (`contracts.capture`)."""
 
 WORD: Final = "w"
 TIME_WORD: Final = 0

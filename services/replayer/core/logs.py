@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from shared.contracts.capture import REPEAT_SHIFT
 from shared.features.whole_logs import ABSENT, Asks, LogWalker
 
-from .laying import ID_WORD, LOG, REPEAT_SHIFT, unworded
+from .laying import ID_WORD, LOG, unworded
 
 Integers = NDArray[np.int64]
 

@@ -14,6 +14,7 @@ from services.scorer.core.columns import columns_of
 from services.scorer.core.intake import Item
 from services.scorer.core.outputs import Batch, Seen, Stamp, Timings, decisions, predictions
 from services.scorer.core.pricing import price
+from shared.contracts.capture import REPEAT_SHIFT
 from shared.contracts.decisions import StateQuality
 from shared.contracts.ids import KIND_TRANSACTION
 from shared.features.compiled import FeatureSet
@@ -208,8 +209,8 @@ class Engine:
 
 
 def _by_row(n: int, repeats: Sequence[tuple[int, int, int]]) -> list[Sequence[int]]:
-    """Repeats as captures keep them: per row, ``entity * 2**40 + index``."""
+    """Repeats as captures keep them, per row."""
     rows: list[Sequence[int]] = [()] * n
     for row, entity, index in repeats:
-        rows[row] = [*rows[row], (entity << 40) + index]
+        rows[row] = [*rows[row], (entity << REPEAT_SHIFT) + index]
     return rows
