@@ -97,11 +97,8 @@ class TimelineAdmin:
 
     def lengths(self, keys: Sequence[bytes]) -> list[int]:
         """How many records each log ever had, those that were trimmed too; logs of any buckets."""
-        by_bucket: dict[int, list[bytes]] = {}
-        for key in keys:
-            by_bucket.setdefault(names.bucket_in(self.portfolio, key), []).append(key)
         found: dict[bytes, int] = {}
-        for some in by_bucket.values():
+        for some in names.by_bucket(self.portfolio, keys).values():
             lengths = self.client.script(LENGTHS, some, self.record_bytes, BASE_BYTES)
             found.update(zip(some, lengths, strict=True))
         return [found[key] for key in keys]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -76,6 +77,14 @@ def bucket_in(portfolio: str, key: bytes) -> int:
     """The bucket that ``key``, one of this portfolio's, is in."""
     start = len(portfolio) + 2
     return int(key[start : key.index(b"}", start)])
+
+
+def by_bucket(portfolio: str, keys: Iterable[bytes]) -> dict[int, list[bytes]]:
+    """The keys of this portfolio's logs, together where one script may have them."""
+    found: dict[int, list[bytes]] = {}
+    for key in keys:
+        found.setdefault(bucket_in(portfolio, key), []).append(key)
+    return found
 
 
 @lru_cache(maxsize=4_096)

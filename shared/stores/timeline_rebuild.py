@@ -216,13 +216,11 @@ class _Rebuild:
 
     def _lay(self, logs: dict[bytes, bytes]) -> dict[bytes, int]:
         """Appends rows to logs, bucket by bucket; returns how long each log is then."""
-        portfolio, by_bucket = self._admin.portfolio, dict[int, dict[bytes, bytes]]()
-        for key, body in logs.items():
-            by_bucket.setdefault(names.bucket_in(portfolio, key), {})[key] = body
+        portfolio = self._admin.portfolio
         lengths: dict[bytes, int] = {}
-        for bucket, some in by_bucket.items():
+        for bucket, some in names.by_bucket(portfolio, logs).items():
             keys = [names.claim_key(portfolio, bucket), *some]
-            found = self._client.script(_LAY, keys, self._token, *some.values())
+            found = self._client.script(_LAY, keys, self._token, *(logs[key] for key in some))
             lengths.update(zip(some, found, strict=True))
         return lengths
 

@@ -204,10 +204,14 @@ class RedisTimelines:
         count = len(self._buckets)
         keys = [names.entity_key(self._portfolio, e.epoch, e.entity, e.entity_id, count) for e in ends]
         arguments = [b"%d" % self._record_bytes, b"%d" % BASE_BYTES]
+        parts = names.by_bucket(self._portfolio, keys)
         found = await asyncio.gather(
-            *[self._script(self._bucket(key), LENGTHS, [key], arguments) for key in keys]
+            *[self._script(bucket, LENGTHS, some, arguments) for bucket, some in parts.items()]
         )
-        return [records for (records,) in found]
+        records: dict[bytes, int] = {}
+        for some, lengths in zip(parts.values(), found, strict=True):
+            records.update(zip(some, lengths, strict=True))
+        return [records[key] for key in keys]
 
     async def _script(self, bucket: int, text: bytes, keys: list[bytes], arguments: list[bytes]) -> Any:
         return await self._on(bucket, b"EVAL", text, b"%d" % len(keys), *keys, *arguments)

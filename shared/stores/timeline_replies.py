@@ -11,12 +11,8 @@ _OURS: Final = re.compile(r"(STATELOST|EPOCHCHANGED) (\d+)(?: ([01]))?")
 _FULL: Final = ("OOM ", "MISCONF ", "READONLY ")
 _AWAY: Final = (
     *("NOSCRIPT", "LOADING", "BUSY", "MASTERDOWN", "UNKILLABLE"),
-    *(
-        "MOVED ",
-        "ASK ",
-        "TRYAGAIN",
-        "CLUSTERDOWN",
-    ),  # slots move, or a node is gone: look again where they are
+    # Slots move, or a node is gone: look again where they are.
+    *("MOVED ", "ASK ", "TRYAGAIN", "CLUSTERDOWN"),
 )
 
 
