@@ -150,12 +150,12 @@ class Pump(Service):
 
     async def append_only(self, items: list[Item]) -> None:
         """Append and capture ``items`` without deciding. Raises LogAway."""
+        deciding = self._in_charge()
+        priced, _ = refuse_unpriced(items, deciding.release.content.rates_ppm)
+        if not priced:
+            return
         async with self._turn:
             await self._finish_pending()
-            deciding = self._in_charge()
-            priced, _ = refuse_unpriced(items, deciding.release.content.rates_ppm)
-            if not priced:
-                return
             prepared = self._engine.prepare(priced, 0, deciding)
             self._states.send(prepared)
             folded = await self._folded(prepared)
