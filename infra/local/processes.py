@@ -22,6 +22,9 @@ START_TIME_TOLERANCE_S: Final = 1.5
 POLL_S: Final = 0.02
 KILL_WAIT_S: Final = 5.0
 NEWBORN_S: Final = 0.5
+ASIDE_TRIES: Final = 12
+ASIDE_AGAIN_S: Final = 0.1
+"""Who is not root may change how a session stands back once in so long, whichever session it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,29 @@ def spawn(
             start_new_session=True,
         )
     if niceness:
-        # At once, before it has threads: what it starts later inherits.
-        with suppress(ProcessLookupError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
+        _stand_back(process.pid, niceness)
     return process, ProcessRecord(name, process.pid, _start_time_s(process.pid), mark)
+
+
+def _stand_back(pid: int, niceness: int) -> None:
+    """Let a newborn process that leads a session give way to others.
+
+    At once, before it has threads: what it starts later inherits. Where the kernel has autogroups it shares
+    the processors out between sessions first, and a niceness counts within its session alone: there the
+    session's own is set too.
+    """
+    with suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+    session = Path(f"/proc/{pid}/autogroup")
+    for _ in range(ASIDE_TRIES):
+        try:
+            session.write_text(str(niceness))
+        except BlockingIOError:
+            time.sleep(ASIDE_AGAIN_S)
+        except OSError:
+            return  # no autogroups here, or the process is gone
+        else:
+            return
 
 
 def _start_time_s(pid: int) -> float:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
+import psutil
 from msgspec import Struct
 
 from .layout import DataDir
 from .options import StackOptions
 from .portfolios import portfolio_path
 from .secrets import Part, Secrets
+
+CACHE_VARIABLE: Final = "ASSAY_SCORER_CACHE_BYTES"
+CACHE_SHARE: Final = 8
+CACHE_BYTES: Final = (256 << 20, 1 << 30)
+"""All scorers together may cache one part of so many of the memory, each no less and no more than this."""
 
 
 class ServiceRow(Struct, frozen=True, kw_only=True):
@@ -22,7 +29,7 @@ class ServiceRow(Struct, frozen=True, kw_only=True):
     added to what every service is told; ``{rate}`` and ``{accounts}`` in a value are the options',
     ``{gateway_port}`` and ``{operator_key}`` the front door's port and the file of the key that manages keys,
     ``{console_port}``, ``{console_key}`` and ``{console_admin}`` the console's port, the file of the key that
-    manages its users, and that of its first user's password.
+    manages its users, and that of its first user's password; ``{cache_bytes}`` is what `cache_bytes` says.
     """
 
     name: str
@@ -42,7 +49,13 @@ class ServiceRow(Struct, frozen=True, kw_only=True):
 
 
 SERVICES: Final[tuple[ServiceRow, ...]] = (
-    ServiceRow(name="scorer", module="services.scorer", per_worker=True, early=True),
+    ServiceRow(
+        name="scorer",
+        module="services.scorer",
+        per_worker=True,
+        early=True,
+        env={CACHE_VARIABLE: "{cache_bytes}"},
+    ),
     ServiceRow(name="archiver", module="services.archiver", background=True),
     ServiceRow(name="monitor", module="services.monitor", background=True),
     ServiceRow(name="trainer", module="services.trainer", background=True),
@@ -77,6 +90,15 @@ SERVICES: Final[tuple[ServiceRow, ...]] = (
 )
 
 
+def cache_bytes(workers: int) -> int:
+    """How much of its timelines each scorer may cache, by the memory that this machine has.
+
+    A cache that is too small reads whole logs again for nearly every payment (the alert `cache_small`).
+    """
+    least, most = CACHE_BYTES
+    return int(min(max(psutil.virtual_memory().total // CACHE_SHARE // workers, least), most))
+
+
 def _sign_in(name: str, data: DataDir) -> dict[str, str]:
     """As whom a service signs in where: its own name, by the file of its password."""
     secrets, told = Secrets(data.secrets), {}
@@ -102,6 +124,7 @@ def service_environment(
         "console_port": addresses["console"].rpartition(":")[2],
         "console_key": secrets.console_key,
         "console_admin": secrets.console_admin,
+        "cache_bytes": os.environ.get(CACHE_VARIABLE, cache_bytes(options.workers)),
     }
     common = {
         **_sign_in(row.name, data),

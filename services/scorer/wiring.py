@@ -131,6 +131,7 @@ def build(settings: ScorerSettings, health: Health) -> list[ServiceT]:
     follower = ReleaseFollower(kafka_of(settings), portfolio.name, taker.trusted, taker.on_release)
     reporter = Reporter(
         pump,
+        engine,
         states,
         producer,
         health,

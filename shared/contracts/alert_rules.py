@@ -100,6 +100,19 @@ RULES: Final = (
         subject="service and instance",
     ),
     AlertRule(
+        name="cache_small",
+        meaning="A scorer whose timelines do not fit into its cache reads whole logs again: records read "
+        "back from Redis for each one handled, after timelines had to leave.",
+        action="Raise ASSAY_SCORER_CACHE_BYTES (`assay doctor` says how much holds all), or add a scorer.",
+        owner="operator",
+        unit="records",
+        on=50.0,
+        off=20.0,
+        fires_after=3,
+        clears_after=3,
+        subject="service and instance",
+    ),
+    AlertRule(
         name="service_down",
         meaning="Time since an instance last said how it is; who says that it stops is not missed.",
         action="`assay status`, then its log: the supervisor starts it again, unless it ends each time.",

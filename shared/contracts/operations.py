@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -27,6 +27,10 @@ class PartitionStatus(Struct, frozen=True, kw_only=True):
     partition: Count
     committed: Offset
     end: Offset
+
+
+READ_BACK: Final = "read_back"
+"""Of a scorer's ``Status.numbers``: records that its cache read again, for each one handled lately."""
 
 
 class Status(Struct, frozen=True, omit_defaults=True, kw_only=True):

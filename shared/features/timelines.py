@@ -76,6 +76,8 @@ class Timelines:
     A record costs 8 bytes for each of 5 columns, the extra columns that features read, 2 for squares where a
     deviation is asked for and 1 where the largest amount is, times at most 2 (pieces are powers of two), and
     ``ID_BYTES``; a timeline `slot_bytes`. ``key_of(entity, id)`` names a timeline in the store.
+    ``evicted`` counts timelines that left for want of room, ``read_back`` records that a store's answers
+    brought since the first of them left: many of these a payment say that the budget is too small.
     """
 
     def __init__(
@@ -96,6 +98,8 @@ class Timelines:
         self._scratch = np.empty(64, np.int64)
         self._key_of = key_of
         self._generation = 0
+        self.evicted = 0
+        self.read_back = 0
         self._arena = arena.make_arena(
             max(budget_bytes // self._cell_bytes, arena.SMALLEST), self._plan.columns
         )
@@ -192,6 +196,7 @@ class Timelines:
             raise TimelineGap("the timelines were cleared after this claim")
         try:
             batch = self._batch(claimed, rows, starts, unseen, matrix, bases)
+            self.read_back += len(batch.unseen) if self.evicted else 0
             table = grown(self._state.table, len(batch.unseen) + claimed.slots.size)
             if table is not self._state.table:
                 self._state = self._state._replace(table=table)
@@ -310,6 +315,7 @@ class Timelines:
 
     def _drop_evicted(self) -> None:
         state = self._state
+        self.evicted += int(state.ends[LEFT])
         for slot in state.slots[: state.ends[LEFT], GONE].tolist():
             entity, entity_id = self._owners[slot]
             del self._slot_of[entity][entity_id]

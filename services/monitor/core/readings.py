@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from shared.contracts.operations import Status
+from shared.contracts.operations import READ_BACK, Status
 from shared.evaluation.time_bins import quantile
 
 MINUTE_MS: Final = 60_000
@@ -68,7 +68,7 @@ def read_all(
 
     ``known_refusals``: subjects that `new_refusal` fires for, which are read until they clear.
     """
-    found = [*_down(statuses, now_ms), *_lagging(statuses, now_ms)]
+    found = [*_down(statuses, now_ms), *_lagging(statuses, now_ms), *_reading_back(statuses, now_ms)]
     found += [*_dead(lately), *_new_refusals(lately, known_refusals), *_slow(lately), *_mixed(lately)]
     # While nobody decides every caller looks silent; `service_down` says what is wrong then.
     if decides(statuses, now_ms):
@@ -149,6 +149,15 @@ def _lagging(statuses: Iterable[Status], now_ms: int) -> Iterator[Reading]:
         if status.partitions and now_ms - status.at_ms <= SILENT_SERVICE_MS:
             behind = lag(status)
             yield Reading("worker_lag", who(status), float(behind), f"{behind} records behind")
+
+
+def _reading_back(statuses: Iterable[Status], now_ms: int) -> Iterator[Reading]:
+    for status in statuses:
+        if READ_BACK in status.numbers and now_ms - status.at_ms <= SILENT_SERVICE_MS:
+            each = status.numbers[READ_BACK]
+            evicted = status.numbers.get("evicted", 0.0)
+            said = f"{each:.0f} records read back for each one handled, {evicted:.0f} timelines left"
+            yield Reading("cache_small", who(status), each, said)
 
 
 def lag(status: Status) -> int:

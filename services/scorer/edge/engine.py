@@ -93,6 +93,16 @@ class Engine:
         call = self._call(assembly)
         return Prepared(items, deciding, assembly, call, decode_us, self._rebuild, sent_ns=self._clock_ns())
 
+    @property
+    def evicted(self) -> int:
+        """Timelines that left the cache for want of room."""
+        return self._timelines.evicted
+
+    @property
+    def read_back(self) -> int:
+        """Records read from the store since the first of them left."""
+        return self._timelines.read_back
+
     def overgrown(self) -> list[Overgrown]:
         """Logs that are worth cutting, each told once."""
         epoch, dtype, timelines = self._epoch.number, self.feature_set.layout.dtype, self._timelines

@@ -10,11 +10,12 @@ from mode import Service
 from shared.bus.ports import LogAway, Outgoing, Place, Producer
 from shared.bus.status_reports import say_last
 from shared.contracts.codec import encode
-from shared.contracts.operations import PartitionStatus, Status
+from shared.contracts.operations import READ_BACK, PartitionStatus, Status
 from shared.runtime.clock import Clock
 from shared.runtime.health import Health
 from shared.runtime.memory import rss_bytes
 
+from .engine import Engine
 from .pump import Pump
 from .state import StateCalls
 
@@ -28,6 +29,7 @@ class Reporter(Service):
     def __init__(
         self,
         pump: Pump,
+        engine: Engine,
         states: StateCalls,
         producer: Producer,
         health: Health,
@@ -38,6 +40,8 @@ class Reporter(Service):
     ) -> None:
         super().__init__(**kwargs)
         self._pump = pump
+        self._engine = engine
+        self._handled, self._read_back = 0, 0
         self._states = states
         self._producer = producer
         self._health = health
@@ -94,5 +98,17 @@ class Reporter(Service):
             refused=dict(counts.refused),
             actions=dict(counts.actions),
             latency_ms={"p50": p50, "p99": p99, "max": float(queue.max())},
-            numbers={"waiting": float(pump.waiting), "epoch": float(pump.epoch)},
+            numbers={
+                "waiting": float(pump.waiting),
+                "epoch": float(pump.epoch),
+                "evicted": float(self._engine.evicted),
+                READ_BACK: self._read_back_each(),
+            },
         )
+
+    def _read_back_each(self) -> float:
+        """Records read back for each one handled since the last word; 0 while the cache holds everything."""
+        handled, read_back = self._pump.counts.handled, self._engine.read_back
+        each = (read_back - self._read_back) / max(handled - self._handled, 1)
+        self._handled, self._read_back = handled, read_back
+        return each

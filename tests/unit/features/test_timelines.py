@@ -56,6 +56,21 @@ def world() -> World:
     return World()
 
 
+def test_a_cache_tells_what_it_reads_again() -> None:
+    world = World()
+    world.send(*[payment(number) for number in range(40)])
+    cold = world.new_worker(budget=20_000)
+    world.logs.fold(cold, [payment(40)], BOTH)
+    assert (cold.evicted, cold.read_back) == (0, 0)
+    number = 41
+    while not cold.evicted:
+        world.logs.fold(cold, [payment(number)], [("other", f"t{number}")])
+        number += 1
+    before = cold.read_back
+    world.logs.fold(cold, [payment(number)], BOTH)
+    assert cold.read_back - before >= 41
+
+
 def payment(number: int, time_ms: int = NOW_MS, amount: int = 100, body: int = 0) -> Record:
     return Record(time_ms, amount, number, body=body)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +17,7 @@ from infra.local.ports import free_ports
 from infra.local.processes import ProcessRecord
 from infra.local.server import Server
 from infra.local.service import ServiceProcess, ask_health
-from infra.local.services import SERVICES, service_environment
+from infra.local.services import CACHE_VARIABLE, SERVICES, cache_bytes, service_environment
 
 
 class ScriptedServer(Server):
@@ -136,6 +137,23 @@ def test_the_table_starts_what_the_options_ask_for() -> None:
     assert seen["ASSAY_CONSOLE_OPERATOR_KEY_FILE"] == "/d/secrets/console.operator"
     assert seen["ASSAY_CONSOLE_ADMIN_PASSWORD_FILE"] == "/d/secrets/console.admin"
     assert env["ASSAY_HEALTH_PORT"] == "99"
+
+
+def test_scorers_share_a_part_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=6 << 30))
+    assert [cache_bytes(workers) for workers in (1, 2, 64)] == [768 << 20, 384 << 20, 256 << 20]
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=64 << 30))
+    assert cache_bytes(1) == 1 << 30
+
+
+def test_a_cache_of_ones_own_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = {"kafka": "k:1", "redis": "unix:///s", "gateway": "http://g:3", "console": "http://c:4"}
+    scorer = next(row for row in SERVICES if row.name == "scorer")
+    options = StackOptions(data_dir="/d")
+    monkeypatch.delenv(CACHE_VARIABLE, raising=False)
+    assert service_environment(scorer, 1, options, addresses, 1)[CACHE_VARIABLE] == str(cache_bytes(1))
+    monkeypatch.setenv(CACHE_VARIABLE, "12345678")
+    assert service_environment(scorer, 1, options, addresses, 1)[CACHE_VARIABLE] == "12345678"
 
 
 def test_a_silent_service_is_not_ready(tmp_path: Path) -> None:

@@ -49,6 +49,19 @@ def test_a_process_is_found_by_all_three_marks(tmp_path: Path) -> None:
     assert processes.find(record) is None
 
 
+def test_who_stands_back_does_so_among_sessions_too(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SLEEPER]
+    handle, record = processes.spawn("test", command, SLEEPER[:20], tmp_path / "log", os.environ, niceness=7)
+    session = Path(f"/proc/{record.pid}/autogroup")
+    try:
+        assert os.getpriority(os.PRIO_PROCESS, record.pid) == 7
+        if session.exists() and session.read_text():
+            assert session.read_text().split()[1:] == ["nice", "7"]
+    finally:
+        processes.kill(record)
+        handle.wait(timeout=5)
+
+
 @pytest.mark.parametrize(("started_s", "mark"), [(1.0, ""), (0.0, "another program")])
 def test_a_process_that_only_has_the_pid_is_left_alone(tmp_path: Path, started_s: float, mark: str) -> None:
     started = Started(tmp_path, SLEEPER)

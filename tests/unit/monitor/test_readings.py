@@ -138,6 +138,15 @@ def test_lag_is_what_is_known_to_be_left() -> None:
     assert ("worker_lag", "archiver-1") not in read(NOTHING, replace(one, at_ms=NOW_MS - 10_001))
 
 
+def test_a_cache_is_small_by_what_it_reads_again() -> None:
+    one = status("scorer", numbers={"read_back": 880.5, "evicted": 12_345.0})
+    found = read(NOTHING, one)["cache_small", "scorer-1"]
+    assert found.value == 880.5 >= rule("cache_small").on
+    assert found.detail == "880 records read back for each one handled, 12345 timelines left"
+    assert ("cache_small", "scorer-1") not in read(NOTHING, replace(one, at_ms=NOW_MS - 10_001))
+    assert ("cache_small", "archiver-1") not in read(NOTHING, status("archiver"))
+
+
 def test_who_stops_or_is_replaced_is_not_missed() -> None:
     found = read(
         NOTHING, status("trainer", silent_ms=12_000), status("gateway", silent_ms=12_000, state="stopping")
