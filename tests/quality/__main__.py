@@ -2,10 +2,11 @@
 
 A stack of its own loads the handbook's payments from April to mid August. Then, by the command `assay`
 alone, its captures are compared with the published inputs, the published week is trained and scored from
-them, and labels are flipped that nobody may know yet. A second stack, with the 32 inputs, loads April to
-August, trains and scores three test weeks, and makes a month's decisions again. A third stack does the
-same with another schema, by its portfolio file alone. Needs ``../shared/data``; without the handbook's all is
-skipped, without the other schema's that part. ``--only`` runs one of the three.
+them, and labels are flipped that nobody may know yet. A second stack, with the 32 inputs and two scorers,
+loads April to August, compares again, trains and scores three test weeks, and makes a month's decisions
+again. A third stack does the same with another schema, by its portfolio file alone. Needs
+``../shared/data``; without the handbook's all is skipped, without the other schema's that part. ``--only``
+runs one of the three.
 
 Exit codes: 0 all promises kept, or skipped; 1 one is broken, or a command failed; 130 interrupted.
 """
@@ -30,8 +31,10 @@ from tests.support import handbook, sparkov
 
 PORTFOLIO: Final = "handbook15"
 RECIPE: Final = "handbook"
-PARTS: Final = {"parity": 5, "recipe": 4, "schema": 3}
+PARTS: Final = {"parity": 5, "recipe": 5, "schema": 3}
 """The stacks of a run, and the steps of each."""
+WORKERS: Final = {"recipe": 2}
+"""Scorers of a stack that has more than one: what they decide must not depend on how many they are."""
 
 
 def main() -> int:
@@ -50,7 +53,7 @@ def main() -> int:
         require_room(given.keep)
         for part in parts:
             portfolio, run = RUNS[part]
-            with house(portfolio, given.keep and given.keep / part) as here:
+            with house(portfolio, WORKERS.get(part, 1), given.keep and given.keep / part) as here:
                 run(here, told, figures)
     except StepFailed as failed:
         reason = str(failed)
@@ -104,10 +107,12 @@ def _run(here: House, told: Told, figures: Figures) -> None:
 
 def _run_recipe(here: House, told: Told, figures: Figures) -> None:
     """The 32 inputs, step by step. Raises StepFailed."""
-    with told.step("stack 32", "start a stack with the 32 inputs"):
+    with told.step("stack 32", "start a stack with the 32 inputs and two scorers"):
         here.up()
     with told.step("load 32", "payments of April to 28 August, labels after 7 days"):
         figures.recipe_load, _ = steps.load(here, steps.FOLDS_END)
+    with told.step("parity 2", "what two scorers captured against the published inputs"):
+        figures.parity_of_two = steps.parity(here)
     with told.step("folds", "train and score three test weeks from captures"):
         figures.folds = steps.folds(here)
     with told.step("verify", "make the decisions of June again"):

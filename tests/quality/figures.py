@@ -159,6 +159,7 @@ class Figures:
     week: Week | None = None
     flip: Flip | None = None
     recipe_load: Load | None = None
+    parity_of_two: Parity | None = None
     folds: list[Fold] | None = None
     proof: Proof | None = None
     second_load: Load | None = None

@@ -28,15 +28,17 @@ class StepFailed(Exception):
 class House:
     """One data dir and the command on it. No setting of the caller's environment reaches it."""
 
-    def __init__(self, folder: Path, portfolio: str) -> None:
+    def __init__(self, folder: Path, portfolio: str, workers: int) -> None:
         self.folder = folder
         self._portfolio = portfolio
+        self._workers = workers
         ours = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
         self._environment = {**ours, "PYTHONWARNINGS": "ignore"}
 
     def up(self) -> None:
         """Start everything without traffic. Raises StepFailed."""
-        self.ask("up", "--portfolio", self._portfolio, "--no-simulator", "--detach")
+        workers = ("--workers", f"{self._workers}")
+        self.ask("up", "--portfolio", self._portfolio, *workers, "--no-simulator", "--detach")
 
     def down(self) -> None:
         """Stop everything. Raises StepFailed."""
@@ -79,10 +81,13 @@ def _reason(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @contextmanager
-def house(portfolio: str, keep: Path | None) -> Iterator[House]:
-    """A house that is down afterwards, whatever happened, and removed unless its folder is to be kept."""
+def house(portfolio: str, workers: int, keep: Path | None) -> Iterator[House]:
+    """A house of ``workers`` scorers.
+
+    It is down afterwards, whatever happened, and removed unless its folder is to be kept.
+    """
     folder = keep if keep is not None else Path(tempfile.mkdtemp(prefix="assay-quality-"))
-    made = House(folder.absolute(), portfolio)
+    made = House(folder.absolute(), portfolio, workers)
     try:
         lend(folder)
         yield made

@@ -58,6 +58,8 @@ def checks(figures: Figures) -> list[Check]:
         found += _week(figures.week)
     if figures.flip is not None:
         found += _flip(figures.flip)
+    if figures.parity_of_two is not None:
+        found += _parity(figures.parity_of_two, ", two scorers")
     if figures.folds:
         found += _folds(figures.folds)
     if figures.proof is not None:
@@ -83,10 +85,10 @@ def _load(load: Load) -> Iterator[Check]:
     yield Check("payments/s", f"{load.per_second:,.0f}", wanted, "ok" if reached else "below")
 
 
-def _parity(parity: Parity) -> Iterator[Check]:
-    yield _equal("rows of the reference compared", f"{parity.compared:,}", f"{parity.in_reference:,}")
+def _parity(parity: Parity, by: str = "") -> Iterator[Check]:
+    yield _equal(f"rows of the reference compared{by}", f"{parity.compared:,}", f"{parity.in_reference:,}")
     wrong = sum(column.mismatches for column in parity.columns)
-    yield _equal(f"mismatches in {len(parity.columns)} columns", f"{wrong:,}", "0")
+    yield _equal(f"mismatches in {len(parity.columns)} columns{by}", f"{wrong:,}", "0")
 
 
 def _week(week: Week) -> Iterator[Check]:

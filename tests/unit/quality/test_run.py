@@ -63,7 +63,7 @@ def test_a_command_that_fails_ends_the_run_with_its_own_sentence(
     monkeypatch.setattr(steps, "load", fail)
     assert _run(monkeypatch, "--json", str(tmp_path / "found.json")) == 1
     said = capsys.readouterr().out
-    assert "1/12  stack" in said
+    assert "1/13  stack" in said
     assert said.splitlines()[-1].startswith("quality: FAILED: assay ingest ended with 3: Kafka is away.")
     assert ended == ["up", "down"]
     found = json.loads((tmp_path / "found.json").read_text())
@@ -78,12 +78,12 @@ def test_a_kept_folder_stays_and_a_temporary_one_goes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(House, "down", lambda self: None)
-    with house("handbook15", tmp_path / "kept") as here:
+    with house("handbook15", 1, tmp_path / "kept") as here:
         (here.folder / "x").touch()
     assert (tmp_path / "kept" / "x").exists()
     with pytest.raises(StepFailed, match="not empty"):
         require_room(tmp_path / "kept")
-    with house("handbook15", None) as here:
+    with house("handbook15", 2, None) as here:
         assert here.folder.is_dir()
     assert not here.folder.exists()
 
@@ -111,7 +111,7 @@ def test_a_failed_command_is_told_by_its_own_words(
     done = subprocess.CompletedProcess(["assay"], 3, "", said)
     monkeypatch.setattr("subprocess.run", lambda *_, **__: done)
     with pytest.raises(StepFailed, match=rf"^assay status ended with 3: {reason}$"):
-        House(tmp_path, "handbook15").ask("status")
+        House(tmp_path, "handbook15", 1).ask("status")
 
 
 def test_one_part_can_be_run_alone_and_one_without_its_data_is_left_out(
@@ -123,7 +123,7 @@ def test_one_part_can_be_run_alone_and_one_without_its_data_is_left_out(
     assert quality._parts("recipe") == ["recipe"]
     monkeypatch.setattr(sparkov, "absence", lambda: "")
     assert quality._parts("schema") == ["schema"]
-    assert sum(quality.PARTS.values()) == 12
+    assert sum(quality.PARTS.values()) == 13
 
 
 def test_every_feature_of_the_second_schema_is_in_a_group() -> None:

@@ -44,7 +44,7 @@ FLIP = Flip(flipped=5, before=20, moved_before=0, after=10, moved_after=3)
 FOLD = Fold("2018-07-25", "m 1", 40_000, 58_264, 385, 0.89, 0.752, 0.307, 0.76, 0.87, 0.7, 0.8)
 PROOF = Proof(decisions=50_000, identical=50_000, seconds=50_000 / PROVED_PER_SECOND)
 SECOND = SecondSchema("m 1", 180_000, 2_300, 75_788, 571, 0.97, 0.985, [])
-GOOD = Figures(LOAD, None, PARITY, WEEK, FLIP, None, [FOLD, FOLD, FOLD], PROOF, LOAD, SECOND)
+GOOD = Figures(LOAD, None, PARITY, WEEK, FLIP, None, PARITY, [FOLD, FOLD, FOLD], PROOF, LOAD, SECOND)
 
 
 def _judged(figures: Figures) -> dict[str, str]:
@@ -53,7 +53,7 @@ def _judged(figures: Figures) -> dict[str, str]:
 
 def test_good_figures_pass_with_same_second_pairs_in_them() -> None:
     assert _judged(GOOD) == {}
-    assert len(checks(GOOD)) == 24
+    assert len(checks(GOOD)) == 26
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,7 @@ def test_one_mismatch_or_one_row_missing() -> None:
     wrong = replace(PARITY, columns=[Column("COUNT", "count", 1, 2)])
     assert _judged(Figures(parity=wrong)) == {"mismatches in 1 columns": "FAULT"}
     assert list(_judged(Figures(parity=replace(PARITY, compared=49)))) == ["rows of the reference compared"]
+    assert _judged(Figures(parity_of_two=wrong)) == {"mismatches in 1 columns, two scorers": "FAULT"}
 
 
 @pytest.mark.parametrize(
