@@ -64,7 +64,7 @@ def _run(data: DataDir, runs: int, processes: int) -> int:
 
 def _load(data: DataDir) -> None:
     """Three weeks, a champion, the month. Raises StepFailed."""
-    here = House(data.root, PORTFOLIO)
+    here = House(data.root, PORTFOLIO, workers=1)
     weeks = (BEGIN, MONTH[0]), MONTH
     try:
         here.up()

@@ -89,7 +89,7 @@ async def test_strange_ids_run_nothing_in_a_browser(look: Look) -> None:
     await look.sign_in("omar")
     for path in ("/", "/tail", "/queue", "/decisions/%3Cimg%20src=x%20onerror=document.title='run'%3E"):
         await look.go(path)
-        await look.page.wait_for_timeout(1_200)
+        await look.page.locator("main", has_text=strange).wait_for()
         assert strange in await look.page.inner_text("main"), path
         assert "run" not in await look.page.title() or path.startswith("/decisions")
         assert await look.page.locator("main img").count() == 0
