@@ -77,8 +77,8 @@ RULES: Final = (
     ),
     AlertRule(
         name="decision_mix",
-        meaning="The share of review and decline in the last 5 minutes against the hour before, the larger "
-        "over the smaller; from 500 decisions on.",
+        meaning="The share of review and decline in the last 5 minutes against what a model scored in the "
+        "hour before, the larger over the smaller; from 500 decisions on.",
         action="Look for a release, a drift alert or an attack; roll the release back if it is the cause.",
         owner="analyst",
         unit="ratio",

@@ -47,7 +47,7 @@ class Lately:
     actions: Mapping[str, int]
     """Decisions of the last 5 minutes, by action."""
     actions_before: Mapping[str, int]
-    """Those of the hour before."""
+    """Those of the hour before that a model scored: a house's first model is no change of its mix."""
     dead_letters: Mapping[tuple[str, str], int]
     """Dead letters of the last 5 minutes, by topic and reason."""
     refused_before: frozenset[tuple[str, str]]

@@ -39,7 +39,7 @@ class History:
             return Lately(
                 actions=_sums(sql, (DECISIONS.c.action,), DECISIONS, start),
                 actions_before=_sums(
-                    sql, (DECISIONS.c.action,), DECISIONS, start - BEFORE_MINUTES * MINUTE_MS, start
+                    sql, (DECISIONS.c.action,), _BY_MODEL, start - BEFORE_MINUTES * MINUTE_MS, start
                 ),
                 dead_letters=_sums(sql, _REFUSED, DEAD_LETTERS, start),
                 refused_before=frozenset(
@@ -70,6 +70,7 @@ class History:
 
 
 _REFUSED: Final = (DEAD_LETTERS.c.topic, DEAD_LETTERS.c.reason)
+_BY_MODEL: Final = sa.select(DECISIONS).where(DECISIONS.c.model != "").subquery()
 _END_TO_END: Final = sa.select(TIMES).where(TIMES.c.stage == "end_to_end").subquery()
 
 

@@ -106,6 +106,11 @@ def test_what_was_counted_is_read_by_windows(database: Database) -> None:
         counts.count_dead_letters(messages_of("x", [encode(dead_letter(number, reason, at_ms))]))
         counts.ends[PLACE] = number
         tables.write(counts)
+    counts = Counts()
+    before = {"decided_at_ms": now_ms - 10 * MINUTE_MS, "ingest_time_ms": now_ms - 10 * MINUTE_MS}
+    counts.count_decisions(messages_of("d", [encode(replace(decision(9), model=None, **before))]))
+    counts.ends[PLACE] = len(ages)
+    tables.write(counts)
     history = History(database)
     history.keep_usual(now_ms)
     lately = history.lately(now_ms)
@@ -115,7 +120,7 @@ def test_what_was_counted_is_read_by_windows(database: Database) -> None:
     assert set(lately.dead_letters) == {(topic, "now"), (topic, "four minutes")}
     assert {reason for _, reason in lately.refused_before} == set(ages) - {"now", "four minutes"}
     assert lately.times == {int(bins_of([8])[0]): 1}
-    assert lately.callers == [Caller("pos", now_ms - 1_444 * MINUTE_MS, now_ms, 3 / 60)]
+    assert lately.callers == [Caller("pos", now_ms - 1_444 * MINUTE_MS, now_ms, 4 / 60)]
 
 
 _ACTIONS: Final = ("approve", "challenge", "review", "decline", "approve", "approve")
