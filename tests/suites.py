@@ -1,8 +1,8 @@
 """`make test`: every pytest suite in three timed groups, then the totals. ``python -m tests.suites``.
 
-Modules and kernels are compiled first, once for all. Then two groups run in two processes each, for two
-cores: a process has a broker, a Redis and folders of its own, so nothing of one meets the other. Faults run
-alone: they break things and time what follows.
+Modules and kernels are compiled first, once for all. Then each group runs in two processes, for two cores:
+a process has a broker, a Redis and folders of its own, so nothing of one meets the other. Faults come last:
+they break things, and wait for most of their time.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ OUTCOMES: Final = ("failed", "passed", "skipped", "errors")
 
 @dataclass(frozen=True)
 class Group:
-    """Folders that run together, the minutes they may take on two cores, and the processes they run in."""
+    """Folders that run together, and the minutes they may take on two cores."""
 
     name: str
     folders: tuple[str, ...]
     minutes: int
-    processes: int = 1
 
 
 GROUPS: Final = (
-    Group("unit and property", ("unit", "properties", "contracts", "architecture"), 3, 2),
-    Group("integration and system", ("system", "integration"), 5, 2),
-    Group("faults", ("faults",), 8),
+    Group("unit and property", ("unit", "properties", "contracts", "architecture"), 3),
+    Group("integration and system", ("system", "integration"), 6),
+    Group("faults", ("faults",), 5),
 )
+PROCESSES: Final = 2
 OTHERS: Final = {
     "support": "what tests share",
     "bench": "measures, never asserts: make bench",
@@ -96,7 +96,7 @@ def run(group: Group, tests: Path) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         # A process without work takes tests from the other's end, so the long ones stand at the beginning.
-        split = ["-n", str(group.processes), "--dist", "worksteal"] if group.processes > 1 else []
+        split = ["-n", f"{PROCESSES}", "--dist", "worksteal"]
         command = [sys.executable, "-m", "pytest", "-rs", SLOWEST, f"--junitxml={report}", *split, *folders]
         java = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {JAVA}".strip()
         code = subprocess.run(command, check=False, env={**os.environ, "JAVA_TOOL_OPTIONS": java}).returncode

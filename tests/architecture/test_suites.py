@@ -65,25 +65,14 @@ def test_the_summary_ends_like_pytest_and_names_a_slow_group() -> None:
 
 
 @pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize(
-    ("body", "processes", "code"),
-    [
-        ("assert True", 1, 0),
-        ("assert False", 1, 1),
-        ("", 1, 5),
-        ("assert True", 2, 0),
-        ("assert False", 2, 1),
-    ],
-)
-def test_a_group_fails_when_its_tests_fail_or_are_none(
-    body: str, processes: int, code: int, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(("body", "code"), [("assert True", 0), ("assert False", 1), ("", 5)])
+def test_a_group_fails_when_its_tests_fail_or_are_none(body: str, code: int, tmp_path: Path) -> None:
     folder = tmp_path / "unit"
     folder.mkdir()
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     if body:
         (folder / "test_it.py").write_text(f"def test_it():\n    {body}\n")
-    found = suites.run(Group("unit", ("unit",), 1, processes), tmp_path)
+    found = suites.run(Group("unit", ("unit",), 1), tmp_path)
 
     assert found.code == code
     assert sum(found.counts.values()) == bool(body)
@@ -96,7 +85,7 @@ def test_two_processes_run_each_test_once_and_show_reasons_of_skips(
     (tmp_path / "unit").mkdir()
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "unit" / "test_it.py").write_text(SEVERAL)
-    found = suites.run(Group("unit", ("unit",), 1, 2), tmp_path)
+    found = suites.run(Group("unit", ("unit",), 1), tmp_path)
 
     assert found.counts == {"failed": 0, "passed": 20, "skipped": 1, "errors": 0}
     assert len(list(tmp_path.glob("ran-*"))) == 20
