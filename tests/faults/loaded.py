@@ -12,6 +12,7 @@ from shared.bus.loader import LANES, Loader, Rows
 from shared.contracts.addresses import KafkaAddress
 from shared.contracts.codec import encode
 from shared.contracts.payments import Activity, Label, Transaction
+from shared.contracts.turns import turn_ms
 from tests.support.scorer_stand import PARTITIONS, Stand
 from tests.support.scorer_traffic import Record
 
@@ -20,8 +21,8 @@ LANE: Final = {Transaction: "transactions", Activity: "activities", Label: "labe
 
 def send_load(stand: Stand, records: Iterable[Record]) -> None:
     """Send them as the loader does, by their merge times, and wait until the broker has them all."""
-    ordered = sorted(records, key=_merge_ms)
-    asyncio.run(_send(stand, [_rows(ordered, lane) for lane in LANES], _merge_ms(ordered[-1])))
+    ordered = sorted(records, key=turn_ms)
+    asyncio.run(_send(stand, [_rows(ordered, lane) for lane in LANES], turn_ms(ordered[-1])))
 
 
 async def _send(stand: Stand, parts: list[Rows], until_ms: int) -> None:
@@ -40,9 +41,4 @@ async def _send(stand: Stand, parts: list[Rows], until_ms: int) -> None:
 def _rows(ordered: list[Record], lane: str) -> Rows:
     chosen = [record for record in ordered if LANE[type(record)] == lane]
     keys = [record.account_id.encode() for record in chosen]
-    return Rows(lane, [_merge_ms(record) for record in chosen], keys, [encode(record) for record in chosen])
-
-
-def _merge_ms(record: Record) -> int:
-    """When a worker takes it: a label when it was known."""
-    return record.known_at_ms if isinstance(record, Label) else record.event_time_ms
+    return Rows(lane, [turn_ms(record) for record in chosen], keys, [encode(record) for record in chosen])

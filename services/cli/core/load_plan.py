@@ -1,4 +1,4 @@
-"""The order in which a load is sent: payments and activities by event time, each label when it was known.
+"""The order in which a load is sent: payments and activities by event time, labels ahead (`turns`).
 
 At one time labels go before activities and these before payments, as the scorer's merge has it.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from shared.features.mapping import Source
@@ -18,6 +20,9 @@ from .source_labels import Due, LabelQueue, labels_beside
 from .source_rows import PAYMENT, Refused, Rows, read_rows, sendable
 
 STEP_ROWS: Final = 8_192
+STEP_MS: Final = 6 * 3_600_000
+"""No step is longer than this in event time: scorers are kept abreast step by step."""
+
 NEVER_MS: Final = 2**62
 """Behind every event time."""
 
@@ -73,7 +78,7 @@ class LoadPlan:
             payments = read_rows(PAYMENT, self._source, batch)
             self._refused += payments.refused
             self._queue_labels(payments)
-            for part in sendable(payments.table).iter_slices(self._step_rows):
+            for part in _slices(sendable(payments.table), self._step_rows):
                 yield from self._activities_alone(int(part["time_ms"][0]), self._step_rows)
                 last_ms = int(part["time_ms"][-1])
                 activities = self._activities.take(last_ms, ALL_ROWS)
@@ -98,4 +103,12 @@ class LoadPlan:
         self._refused += due.refused
 
     def _due(self, until_ms: int | None) -> pl.DataFrame:
-        return self._queue.take(until_ms).rename({"known_at_ms": "time_ms"})
+        return self._queue.take(until_ms)
+
+
+def _slices(table: pl.DataFrame, most_rows: int) -> Iterator[pl.DataFrame]:
+    """The rows in order, in slices of at most ``most_rows`` of one `STEP_MS` of the calendar."""
+    spans = table["time_ms"].to_numpy() // STEP_MS
+    edges = [0, *(np.flatnonzero(np.diff(spans)) + 1).tolist(), table.height]
+    for start, end in pairwise(edges):
+        yield from table[start:end].iter_slices(most_rows)

@@ -10,6 +10,7 @@ import polars as pl
 
 from shared.contracts.codec import Codec, DecodeError, encode
 from shared.contracts.payments import ENTITY_FIELDS, Label
+from shared.contracts.turns import turn_ms
 from shared.features.mapping import LabelMap, Source
 
 from .source_columns import instant
@@ -21,13 +22,13 @@ _OWN_TIMES: Final = ("event_time", "known_at")
 
 
 class Due(NamedTuple):
-    """Labels as a table (known_at_ms, key, value), and rows that are no label."""
+    """Labels as a table (time_ms of their turn, key, value) in that order, and rows that are no label."""
 
     table: pl.DataFrame
     refused: list[Refused]
 
 
-DUE_SCHEMA: Final = {"known_at_ms": pl.Int64, "key": pl.Binary, "value": pl.Binary}
+DUE_SCHEMA: Final = {"time_ms": pl.Int64, "key": pl.Binary, "value": pl.Binary}
 NOTHING_DUE: Final = Due(pl.DataFrame(schema=DUE_SCHEMA), [])
 
 
@@ -93,7 +94,7 @@ def _number(field: str, value: Any) -> Any:
 
 
 def _write(rows: Any, record_of: Any) -> Due:
-    good: list[tuple[int, bytes, bytes]] = []
+    good: list[Label] = []
     refused: list[Refused] = []
     for row in rows:
         fields = {name: value for name, value in record_of(row).items() if value is not None}
@@ -102,8 +103,10 @@ def _write(rows: Any, record_of: Any) -> Due:
         except DecodeError as error:
             refused.append(Refused(row[FILE], row[ROW], error.code, error.field))
             continue
-        good.append((record.known_at_ms, record.account_id.encode(), encode(record)))
-    return Due(pl.DataFrame(good, schema=DUE_SCHEMA, orient="row").sort("known_at_ms"), refused)
+        good.append(record)
+    good.sort(key=lambda label: (turn_ms(label), label.known_at_ms))
+    table = [(turn_ms(label), label.account_id.encode(), encode(label)) for label in good]
+    return Due(pl.DataFrame(table, schema=DUE_SCHEMA, orient="row"), refused)
 
 
 class LabelQueue:
@@ -116,13 +119,13 @@ class LabelQueue:
         """More labels, in any order."""
         fresh = [table for table in labels if table.height]
         if fresh:
-            self._waiting = pl.concat([self._waiting, *fresh]).sort("known_at_ms", maintain_order=True)
+            self._waiting = pl.concat([self._waiting, *fresh]).sort("time_ms", maintain_order=True)
 
     def take(self, until_ms: int | None = None) -> pl.DataFrame:
-        """Labels known at ``until_ms`` or before, all without it, in order."""
+        """Labels whose turn is at ``until_ms`` or before, all without it, in order."""
         due = self._waiting.height
         if until_ms is not None:
-            due = int(self._waiting["known_at_ms"].search_sorted(until_ms, side="right"))
+            due = int(self._waiting["time_ms"].search_sorted(until_ms, side="right"))
         taken, self._waiting = self._waiting[:due], self._waiting[due:]
         return taken
 

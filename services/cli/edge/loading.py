@@ -14,7 +14,9 @@ from typing import Final
 import polars as pl
 
 from services.cli.core.load_plan import Step
+from services.cli.edge.abreast import Abreast
 from services.cli.edge.errors import Away
+from shared.bus.followers import Followers
 from shared.bus.kafka_producer import KafkaProducer
 from shared.bus.loader import LANES, Loader, Rows
 from shared.bus.ports import LogAway, Place, Producer
@@ -34,7 +36,8 @@ OnSent = Callable[[Mapping[str, int]], None]
 class Sent:
     """A load that stands on the broker, ended: its first and last offsets by partition of the inputs.
 
-    ``decided_before``: where each partition of the decisions ended before it.
+    ``decided_before``: where each partition of the decisions ended before it. ``alone``: how often several
+    scorers did not follow, so that the load went on without them (`abreast`).
     """
 
     load_id: str
@@ -46,6 +49,7 @@ class Sent:
     starts: dict[Place, int]
     ends: dict[Place, int]
     decided_before: dict[Place, int]
+    alone: int = 0
 
 
 def new_load_id() -> str:
@@ -68,16 +72,17 @@ def load(
     name = load_id or new_load_id()
     topics = {lane: topic_name(portfolio, lane) for lane in LANES}
     try:
-        with KafkaLook(kafka) as look:
+        with KafkaLook(kafka) as look, Followers(kafka, f"{portfolio}.scorer") as scorers:
             places = look.places(topics.values())
             starts = look.ends(places)
             decided = look.ends(look.places([topic_name(portfolio, "decisions")]))
             counts = {lane: sum(p.topic == topic for p in places) for lane, topic in topics.items()}
             producer = KafkaProducer(kafka, f"assay-load-{name}")
             loader = Loader(producer, portfolio, name, counts)
+            abreast = Abreast(scorers, lambda: look.ends(places))
             begun = monotonic()
             with _signals_kept():
-                interrupted = asyncio.run(_send(producer, loader, steps, rate, on_sent))
+                interrupted = asyncio.run(_send(producer, loader, steps, rate, on_sent, abreast))
             seconds = monotonic() - begun
             ends = look.ends(places)
     except LogAway as error:
@@ -85,7 +90,7 @@ def load(
         raise Away(f"Kafka at {kafka} does not take the load: {error}.", way) from error
     sent = loader.sent
     counts_sent = sent["transactions"], sent["activities"], sent["labels"]
-    return Sent(name, *counts_sent, seconds, interrupted, starts, ends, decided)
+    return Sent(name, *counts_sent, seconds, interrupted, starts, ends, decided, abreast.alone)
 
 
 @contextmanager
@@ -100,7 +105,12 @@ def _signals_kept() -> Iterator[None]:
 
 
 async def _send(
-    producer: Producer, loader: Loader, steps: Iterator[Step], rate: float | None, on_sent: OnSent
+    producer: Producer,
+    loader: Loader,
+    steps: Iterator[Step],
+    rate: float | None,
+    on_sent: OnSent,
+    abreast: Abreast,
 ) -> bool:
     """Whether a signal ended it early."""
     stop = asyncio.Event()
@@ -110,7 +120,7 @@ async def _send(
     await producer.start()
     try:
         try:
-            await _steps(loader, steps, rate, on_sent, stop)
+            await _steps(loader, steps, rate, on_sent, abreast, stop)
         finally:
             # Readers of a load wait for its end on every partition, so it is written on every road out.
             await _end(loader)
@@ -120,13 +130,21 @@ async def _send(
 
 
 async def _steps(
-    loader: Loader, steps: Iterator[Step], rate: float | None, on_sent: OnSent, stop: asyncio.Event
+    loader: Loader,
+    steps: Iterator[Step],
+    rate: float | None,
+    on_sent: OnSent,
+    abreast: Abreast,
+    stop: asyncio.Event,
 ) -> None:
     begun = monotonic()
     for step in steps:
         tables = {"labels": step.labels, "activities": step.activities, "transactions": step.payments}
         await loader.send([_rows(lane, table) for lane, table in tables.items()], step.until_ms)
         on_sent(loader.sent)
+        if await asyncio.to_thread(abreast.is_needed):
+            await loader.settle()
+            await asyncio.to_thread(abreast.wait, step.until_ms, stop.is_set)
         if rate:
             await _pause(begun + loader.sent["transactions"] / rate - monotonic(), stop)
         if stop.is_set():

@@ -40,9 +40,9 @@ class Message(Protocol):
 class Item(Struct, gc=False):
     """One accepted record on its way.
 
-    ``merge_ms`` orders it among other partitions' records (a label by when it was known), ``rank``
-    breaks ties (labels first); ``event_ms`` is its event time after clamping; ``mark_ms`` is the
-    partition's running maximum of event time before it. A record of a ``load`` waits for its barrier.
+    ``merge_ms`` orders it among other partitions' records (a label by when it was known, in a load by its
+    turn), ``rank`` breaks ties (labels first); ``event_ms`` is its event time after clamping; ``mark_ms`` is
+    the partition's running maximum of event time before it. A record of a ``load`` waits for its barrier.
     ``raw`` are its original bytes, ``text`` the codec's. The amount of a foreign payment is that of its own
     currency until `pricing.price` sets it.
     """

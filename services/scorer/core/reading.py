@@ -10,6 +10,7 @@ from shared.contracts.codec import ACTIVITIES, LABELS, TRANSACTIONS, Codec, Deco
 from shared.contracts.ids import KIND_ACTIVITY, KIND_LABEL, KIND_TRANSACTION
 from shared.contracts.outcome import Dead
 from shared.contracts.payments import Activity, Label, Transaction
+from shared.contracts.turns import turn_ms
 from shared.features.lateness import Limits, within
 
 from .intake import Item, Message, Read, load_of, read_tick
@@ -155,7 +156,7 @@ def _feeding(
 ) -> Item:
     if isinstance(record, Label):
         kind, own_id, rank, amount = KIND_LABEL, record.label_id, 0, 0
-        merge_ms = record.known_at_ms
+        merge_ms = record.known_at_ms if load is None else turn_ms(record)
     else:
         kind, own_id, rank, amount = KIND_ACTIVITY, record.activity_id, 1, record.amount_minor or 0
         merge_ms = record.event_time_ms

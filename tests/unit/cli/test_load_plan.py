@@ -6,10 +6,12 @@ from typing import Any
 
 import polars as pl
 
-from services.cli.core.load_plan import LabelRule, LoadPlan, Step
+from services.cli.core.load_plan import STEP_MS, LabelRule, LoadPlan, Step
 from services.cli.core.source_labels import labels_of_file
 from services.cli.core.source_rows import FILE, ROW
+from shared.bus.loader import TICK_EVERY_MS
 from shared.contracts.codec import decode_label
+from shared.contracts.turns import LABEL_LEAD_MS
 from shared.features.mapping import ColumnMap, LabelMap, Source
 
 DAY = 86_400_000
@@ -67,11 +69,11 @@ def test_labels_come_after_their_delay_and_never_behind_a_payment() -> None:
     steps = _steps(plan, rows)
     known = [(time, index) for index, (name, time) in enumerate(_sent(steps)) if name != "payment"]
     payments = [(time, index) for index, (name, time) in enumerate(_sent(steps)) if name == "payment"]
-    assert [time for time, _ in known] == [T0 + (i + 7) * DAY for i in range(0, 20, 3)]
+    assert [time for time, _ in known] == [T0 + (i + 7) * DAY - LABEL_LEAD_MS for i in range(0, 20, 3)]
     for time, index in known:
         assert all(index < later for at, later in payments if at >= time)
     assert steps[-1].payments.height == 0
-    assert steps[-1].until_ms == T0 + (18 + 7) * DAY
+    assert steps[-1].until_ms == T0 + (18 + 7) * DAY - LABEL_LEAD_MS
     assert all(step.labels["time_ms"].is_sorted() for step in steps)
 
 
@@ -127,9 +129,25 @@ def test_a_labels_file_of_its_own() -> None:
         }
     ).with_columns(pl.lit(0, pl.Int64).alias(FILE), pl.int_range(1, pl.len() + 1).alias(ROW))
     due = labels_of_file(table)
-    assert due.table["known_at_ms"].to_list() == [T0, T0 + DAY]
+    assert [decode_label(v).known_at_ms for v in due.table["value"]] == [T0, T0 + DAY]
+    assert due.table["time_ms"].to_list() == [T0, T0]
     assert [(r.row, r.code, r.field) for r in due.refused] == [(3, "field_type", "verdict")]
     plan = LoadPlan(SOURCE, LabelRule(beside=False, after_ms=0, as_mapped=True))
     plan.add_labels(due)
     assert len(plan.refused) == 1
-    assert [name for name, _ in _sent(_steps(plan, [_row(0, 0.5, 1)]))] == ["l2", "payment", "l1"]
+    assert [name for name, _ in _sent(_steps(plan, [_row(0, 0.5, 1)]))] == ["l2", "l1", "payment"]
+
+
+def test_no_step_is_longer_than_a_step_may_be() -> None:
+    rows = [_row(number, number / 16) for number in range(100)]
+    steps = _steps(LoadPlan(SOURCE, LabelRule(False, 0, as_mapped=True), step_rows=3), rows)
+    assert sum(step.payments.height for step in steps) == 100
+    for step in steps:
+        times = step.payments["time_ms"].to_list()
+        assert len(times) <= 3
+        assert times[0] // STEP_MS == times[-1] // STEP_MS
+    assert [step.until_ms for step in steps] == sorted(step.until_ms for step in steps)
+
+
+def test_labels_go_farther_ahead_than_scorers_are_apart() -> None:
+    assert LABEL_LEAD_MS > 2 * STEP_MS + TICK_EVERY_MS

@@ -37,6 +37,15 @@ def test_a_label_merges_when_it_was_known_and_keeps_its_payments_time() -> None:
     assert (found.merge_ms, found.event_ms, found.rank) == (T0 + HOUR, T0, 0)
 
 
+@pytest.mark.parametrize(("known_hours", "turn_hours"), [(7 * 24, 6 * 24), (25, 1), (24, 0), (3, 0), (0, 0)])
+def test_a_label_of_a_load_goes_a_day_ahead_and_never_before_its_payment(
+    known_hours: int, turn_hours: int
+) -> None:
+    sent = label(known_ms=T0 + known_hours * HOUR)
+    found = accepted(message(sent, headers=((headers.LOAD, b"l-1"),)), kind=KIND_LABEL)
+    assert (found.merge_ms, found.event_ms, found.rank) == (T0 + turn_hours * HOUR, T0, 0)
+
+
 def test_an_amount_of_another_currency_waits_for_the_release_that_decides() -> None:
     found = accepted(message(payment(currency="USD")))
     assert (found.amount_base_minor, found.is_foreign) == (1234, True)

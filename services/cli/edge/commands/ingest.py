@@ -15,6 +15,7 @@ from services.cli.core.numbers import rate as per_second
 from services.cli.core.source_labels import labels_of_file
 from services.cli.core.source_rows import Refused
 from services.cli.edge import loading, terminal
+from services.cli.edge.abreast import PATIENCE_S
 from services.cli.edge.activity_files import open_activities
 from services.cli.edge.errors import FAULT, FINE, WrongUse
 from services.cli.edge.load_outcome import Outcome, wait_decided
@@ -91,7 +92,9 @@ class Beside(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What a load came to. ``refused`` counts rows that were no records, by reason code."""
+    """What a load came to. ``refused`` counts rows that were no records, by reason code; ``alone`` how often
+    several scorers did not follow, so that the load went on without them.
+    """
 
     load_id: str
     transactions: int
@@ -102,13 +105,14 @@ class Report(msgspec.Struct, frozen=True):
     interrupted: bool
     refused: dict[str, int]
     refused_rows: list[dict[str, Any]]
+    alone: int = 0
     outcome: Outcome | None = None
 
     @property
     def is_faulty(self) -> bool:
-        """Whether a row was refused, or the load is not whole."""
+        """Whether a row was refused, the load is not whole, or its scorers may have lost the order."""
         late = self.outcome is not None and bool(self.outcome.refused)
-        return bool(self.refused) or self.interrupted or late
+        return bool(self.refused) or self.interrupted or bool(self.alone) or late
 
 
 def ingest_files(
@@ -163,6 +167,7 @@ def ingest_files(
         interrupted=sent.interrupted,
         refused=dict(Counter(row.code for row in refused)),
         refused_rows=[_named(row, paths) for row in refused[:SHOWN_REFUSALS]],
+        alone=sent.alone,
         outcome=outcome,
     )
 
@@ -215,6 +220,11 @@ def _tell(report: Report, *, as_json: bool) -> None:
         return
     for row in report.refused_rows:
         terminal.say(f"refused: {row['file']} row {row['row']}: {row['code']} {row['field']}".rstrip())
+    if report.alone:
+        terminal.note(
+            f"The scorers committed nothing for {PATIENCE_S:.0f} s, {report.alone} times, and the load went "
+            "on: windows over what other accounts did may have missed some of it. Look at `assay status`."
+        )
     fields: dict[str, Any] = {
         "payments sent": report.transactions,
         "activities sent": report.activities,
