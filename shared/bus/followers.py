@@ -7,7 +7,12 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    KafkaError,
+    NotCoordinatorError,
+)
 
 from shared.contracts.addresses import KafkaAddress
 
@@ -15,6 +20,8 @@ from .ports import Place
 from .refused import told
 
 WAIT_MS: Final = 10_000
+NOT_NOW: Final = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
+"""Nobody can say: the broker has seen no group yet, or their keeper is changing."""
 
 
 class Followers:
@@ -32,10 +39,13 @@ class Followers:
     def __exit__(self, *_: object) -> None:
         self._admin.close()
 
-    def count(self) -> int:
-        """How many there are now."""
+    def count(self) -> int | None:
+        """How many there are now, None when that cannot be told now."""
         with self._translated():
-            found = self._admin.describe_groups([self._group])
+            try:
+                found = self._admin.describe_groups([self._group])
+            except NOT_NOW:
+                return None
         return len(found[self._group]["members"])
 
     def have_passed(self, ends: Mapping[Place, int]) -> bool:
@@ -44,9 +54,12 @@ class Followers:
         return all(end <= commits.get(place, 0) for place, end in ends.items() if end > 0)
 
     def committed(self) -> dict[Place, int]:
-        """The next offset of each partition that has a commit."""
+        """The next offset of each partition that is known to have a commit."""
         with self._translated():
-            found = self._admin.list_group_offsets(self._group)[self._group]
+            try:
+                found = self._admin.list_group_offsets(self._group)[self._group]
+            except NOT_NOW:
+                return {}
         return {Place(*tp): entry.offset for tp, entry in found.items()}
 
     @contextmanager

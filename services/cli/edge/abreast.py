@@ -27,8 +27,8 @@ Ends = Mapping[Place, int]
 class Group(Protocol):
     """The scorers."""
 
-    def count(self) -> int:
-        """How many there are."""
+    def count(self) -> int | None:
+        """How many there are, None when that cannot be told now."""
         ...
 
     def have_passed(self, ends: Ends) -> bool:
@@ -78,7 +78,8 @@ class Abreast:
         now = self._clock()
         if self._counted_at is None or now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now
-            self._several = self._group.count() > 1
+            count = self._group.count()
+            self._several = self._several if count is None else count > 1
         return self._several
 
     def wait(self, until_ms: int, is_stopped: Callable[[], bool]) -> None:

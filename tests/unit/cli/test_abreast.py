@@ -19,13 +19,13 @@ T0_MS = 1_600_000_200_000 - 1_600_000_200_000 % HOUR_MS
 class Scorers:
     """``members`` scorers that commit one record more each time they are asked."""
 
-    def __init__(self, members: int, speed: int = 1) -> None:
+    def __init__(self, members: int | None, speed: int = 1) -> None:
         self.members = members
         self.speed = speed
         self.passed = 0
         self.asked_for: list[int] = []
 
-    def count(self) -> int:
+    def count(self) -> int | None:
         return self.members
 
     def have_passed(self, ends: Ends) -> bool:
@@ -68,7 +68,7 @@ def test_a_step_waits_until_all_before_the_last_one_is_decided() -> None:
     assert together.alone == 0
 
 
-@pytest.mark.parametrize("members", [0, 1])
+@pytest.mark.parametrize("members", [None, 0, 1])
 def test_one_scorer_keeps_its_order_by_itself(members: int) -> None:
     assert not Abreast(Scorers(members), lambda: {PLACE: 1}).is_needed()
 
@@ -81,6 +81,10 @@ def test_a_second_scorer_is_seen_within_a_second() -> None:
     now[0] = 0.5
     assert not together.is_needed()
     now[0] = 1.0
+    assert together.is_needed()
+    # What cannot be told changes nothing.
+    scorers.members = None
+    now[0] = 2.0
     assert together.is_needed()
 
 

@@ -61,6 +61,10 @@ class Story:
     def __init__(self) -> None:
         self._begun = self._step = monotonic()
 
+    def begin(self) -> None:
+        """A step begins now, and not when the last was done."""
+        self._step = monotonic()
+
     def done(self, text: str) -> None:
         """A step is done."""
         now = monotonic()
@@ -144,6 +148,7 @@ class HouseRun:
         except KeyboardInterrupt:
             terminal.say("Stopping.")
         finally:
+            self._story.begin()
             if past is not None and past.poll() is None:
                 past.terminate()
                 past.wait()
