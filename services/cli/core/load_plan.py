@@ -82,9 +82,9 @@ class LoadPlan:
                 yield from self._activities_alone(int(part["time_ms"][0]), self._step_rows)
                 last_ms = int(part["time_ms"][-1])
                 activities = self._activities.take(last_ms, ALL_ROWS)
-                yield Step(part, activities, self._due(last_ms), last_ms)
+                yield Step(part, activities, self._queue.take(last_ms), last_ms)
         yield from self._activities_alone(NEVER_MS, 1)
-        tail = self._due(None)
+        tail = self._queue.take()
         if tail.height:
             yield Step(EMPTY, EMPTY, tail, int(tail["time_ms"][-1]))
 
@@ -93,7 +93,7 @@ class LoadPlan:
         while self._activities.has(until_ms, at_least):
             part = self._activities.take(until_ms, self._step_rows)
             last_ms = int(part["time_ms"][-1])
-            yield Step(EMPTY, part, self._due(last_ms), last_ms)
+            yield Step(EMPTY, part, self._queue.take(last_ms), last_ms)
 
     def _queue_labels(self, payments: Rows) -> None:
         if not self._rule.beside:
@@ -101,9 +101,6 @@ class LoadPlan:
         due = labels_beside(self._source, payments.table, self._rule.after_ms, as_mapped=self._rule.as_mapped)
         self._queue.add([due.table])
         self._refused += due.refused
-
-    def _due(self, until_ms: int | None) -> pl.DataFrame:
-        return self._queue.take(until_ms)
 
 
 def _slices(table: pl.DataFrame, most_rows: int) -> Iterator[pl.DataFrame]:

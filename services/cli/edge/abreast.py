@@ -59,7 +59,7 @@ class Abreast:
     """Called after each step of a load, while nothing is on its way to the broker. Blocking.
 
     ``ends`` asks where the input partitions end. ``alone`` counts steps after which the scorers did not
-    follow for `PATIENCE_S`, and the load went on without them.
+    follow within `PATIENCE_S`, and the load went on without them.
     """
 
     def __init__(

@@ -222,7 +222,7 @@ def _tell(report: Report, *, as_json: bool) -> None:
         terminal.say(f"refused: {row['file']} row {row['row']}: {row['code']} {row['field']}".rstrip())
     if report.alone:
         terminal.note(
-            f"The scorers committed nothing for {PATIENCE_S:.0f} s, {report.alone} times, and the load went "
+            f"The scorers did not follow within {PATIENCE_S:.0f} s, {report.alone} times, and the load went "
             "on: windows over what other accounts did may have missed some of it. Look at `assay status`."
         )
     fields: dict[str, Any] = {
